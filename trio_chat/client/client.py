@@ -1,0 +1,427 @@
+"""The client: what is wanted (a nick, rooms, lines said) held against whatever link."""
+
+import math
+import random
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final, assert_never
+
+import msgspec
+import trio
+
+from trio_chat import __version__
+from trio_chat.addresses import Address, parse_address
+from trio_chat.client.backoff import backoff_s
+from trio_chat.client.events import (
+    Accepted,
+    ClientEvent,
+    Entry,
+    Named,
+    Queued,
+    Refused,
+    Reset,
+    State,
+    Status,
+)
+from trio_chat.client.link import GOODBYE_S, Link, LinkLostError, dial
+from trio_chat.client.mailbox import Mailbox
+from trio_chat.client.outbox import Outbox, Ticket
+from trio_chat.client.rooms import Rooms
+from trio_chat.errors import (
+    ProtocolError,
+    RefusedError,
+    RemoteProtocolError,
+    lone_exception,
+)
+from trio_chat.protocol import messages, names
+from trio_chat.protocol.codes import Code
+from trio_chat.protocol.messages import (
+    PROTOCOL_VERSION,
+    TEXT_BYTES_MAX,
+    TEXT_ENCODED_BYTES_MAX,
+    Kind,
+    ServerMessage,
+)
+
+# A refusal that time may mend; the others need another nick or another program.
+_MENDS_ITSELF: Final = frozenset({Code.NICK_TAKEN, Code.SERVER_FULL})
+
+
+@asynccontextmanager
+async def open_client(  # noqa: PLR0913 (one keyword, one thing a caller may want)
+    address: str | Address = "127.0.0.1:8765",
+    *,
+    nick: str,
+    rooms: Iterable[str] = ("lobby",),
+    history: int | None = None,
+    device: str | None = None,
+    events: bool = True,
+    insist: bool = False,
+    rng: random.Random | None = None,
+) -> AsyncIterator["Client"]:
+    """A client that connects, stays connected and goes on where it was, by itself.
+
+    Shape:  returns at once, connected or not: what is said meanwhile waits in its outbox.
+            `history` entries of a room's past come first (None: as the server likes).
+            `device` is a secret of this client's own (None: a new one); whoever comes
+            with the same one and the same nick takes its place. Without `events` none are
+            kept: for those who only talk. With `insist` a refused nick is not an error:
+            it is a Status event, and the client waits for another one.
+    Raises: RefusedError out of the block: the server refused the first hello.
+            ValueError: `address` is none. RefusedError: `nick` or a room can't be a name.
+    Cancel: closes the wire; what is in the outbox is lost.
+    Source: docs/wire.md §3.
+    """
+    where = parse_address(address) if isinstance(address, str) else address
+    options = Options(
+        history=history,
+        device=device or secrets.token_hex(16),
+        events=events,
+        insist=insist,
+    )
+    client = Client(where, nick, options, rng or random.Random())
+    for room in rooms:
+        client.join_nowait(room)
+    with lone_exception():
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(client._run)
+            try:
+                yield client
+            finally:
+                await client.aclose()
+                nursery.cancel_scope.cancel()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a client behaves; see open_client()."""
+
+    history: int | None
+    device: str
+    events: bool
+    insist: bool
+
+
+class Client:
+    """One person, or one bot, on one server; get one from open_client()."""
+
+    def __init__(
+        self, address: Address, nick: str, options: Options, rng: random.Random
+    ) -> None:
+        self.address = address
+        """Where the server is."""
+        self.nick = _valid(names.nick, nick)
+        """The name: the one wished for, and from the welcome on the one that is had."""
+        self.state: State = "connecting"
+        """Of the link; see events.Status."""
+        self.outbox = Outbox()
+        """What was said and is not accepted yet."""
+        self._options = options
+        self._rng = rng
+        self._mailbox = Mailbox(self._go_on, kept=options.events)
+        self._rooms = Rooms(self._mailbox, self._request, options.history)
+        self._epoch: str | None = None
+        self._link: Link | None = None
+        self._welcomes = 0
+        self._poke = trio.Event()
+        self._ended = trio.Event()
+        self._closing = False
+
+    # --- what is heard ---------------------------------------------------------------
+
+    def __aiter__(self) -> AsyncIterator[ClientEvent]:
+        return self
+
+    async def __anext__(self) -> ClientEvent:
+        """The next event.
+
+        Shape:  entries of one room come in the order of their seq, each once.
+        Raises: StopAsyncIteration: the client was closed.
+        Cancel: atomic.
+        """
+        try:
+            return await self._mailbox.next()
+        except trio.EndOfChannel:
+            raise StopAsyncIteration from None
+
+    async def entries(self) -> AsyncIterator[Entry]:
+        """The entries among the events: all most bots want.
+
+        Cancel: atomic.
+        """
+        async for event in self:
+            if isinstance(event, Entry):
+                yield event
+
+    @property
+    def rooms(self) -> tuple[str, ...]:
+        """The rooms that one is in, or will be as soon as the server hears of it."""
+        return self._rooms.names
+
+    # --- what is said ----------------------------------------------------------------
+
+    async def say(self, room: str, text: str, *, kind: Kind = "text") -> int:
+        """Say something in a room, or to "@nick"; returns its seq once it is durable.
+
+        Raises: RefusedError: it was not taken, and never will be.
+                ClosedError: the client was closed first; it may have been taken.
+        Cancel: may have happened: the line stays in the outbox.
+        """
+        ticket = await self.post(room, text, kind=kind)
+        return await ticket.accepted()
+
+    async def post(self, room: str, text: str, *, kind: Kind = "text") -> Ticket:
+        """Put a line into the outbox; waits only while that is full.
+
+        Raises: RefusedError: the text can't be sent; it is not in the outbox.
+        Cancel: atomic.
+        """
+        return self._queued(await self.outbox.put(*_line(room, text, kind)))
+
+    def post_nowait(self, room: str, text: str, *, kind: Kind = "text") -> Ticket:
+        """As post.
+
+        Raises: trio.WouldBlock: the outbox is full; the line is not in it.
+                RefusedError: the text can't be sent; it is not in the outbox.
+        """
+        return self._queued(self.outbox.put_nowait(*_line(room, text, kind)))
+
+    async def join(self, room: str) -> None:
+        """Become a member of a room; returns once one is.
+
+        Raises: RefusedError: the server does not let one in.
+        Cancel: may have happened.
+        """
+        await self._rooms.join(_room_name(room))
+
+    def join_nowait(self, room: str) -> None:
+        """Become a member as soon as there is a link; an Opened or Closed event tells.
+
+        Raises: RefusedError: no room can have that name.
+        """
+        self._rooms.want(_room_name(room))
+
+    def leave_nowait(self, room: str) -> None:
+        """Stop being a member of a room; a Closed event tells.
+
+        Raises: RefusedError: one is not in that room.
+        """
+        self._rooms.leave(_room_name(room), linked=self._link is not None)
+
+    def who_nowait(self, room: str) -> None:
+        """Ask who is in a room; a Members event tells, if there is a link."""
+        self._request(messages.Who(room=_room_name(room)))
+
+    def rename_nowait(self, nick: str) -> None:
+        """Ask for another name: a Named or a Refused event tells.
+
+        Shape:  without a link it is the name for the next try, which is made at once.
+        Raises: RefusedError: nobody can have that name.
+        """
+        wished = _valid(names.nick, nick)
+        if self._link is not None:
+            self._request(messages.Nick(nick=wished))
+        else:
+            self.nick = wished
+            self._poke.set()
+
+    async def aclose(self) -> None:
+        """Say goodbye and end; what is in the outbox is given up.
+
+        Cancel: closes the wire.
+        """
+        self._closing = True
+        self._poke.set()
+        if self._link is not None:
+            self._link.close()
+            with trio.move_on_after(GOODBYE_S, shield=True):
+                await self._ended.wait()
+        self.outbox.close()
+        self._mailbox.close()
+
+    def _queued(self, ticket: Ticket) -> Ticket:
+        self._mailbox.tell(Queued(ticket.room, ticket.n, ticket.text, ticket.kind))
+        if self._link is not None:
+            self._link.wake()
+        return ticket
+
+    def _request(self, message: messages.Message) -> None:
+        # Without a link nothing is lost: the next one begins with all that is wanted.
+        if self._link is not None:
+            self._link.request(message)
+
+    def _go_on(self) -> None:
+        self._rooms.resume_held()
+
+    # --- one link after the other ----------------------------------------------------
+
+    async def _run(self) -> None:
+        failures = 0
+        self._status("connecting", f"connecting to {self.address}")
+        try:
+            while not self._closing:
+                self._poke = trio.Event()
+                welcomes = self._welcomes
+                try:
+                    await self._one_link()
+                except LinkLostError as error:
+                    delay_s = error.back_in_s or backoff_s(failures, self._rng)
+                    self._offline(str(error), delay_s)
+                except RefusedError as error:
+                    delay_s = self._refused(error, failures)
+                failures = 0 if self._welcomes > welcomes else failures + 1
+                with trio.move_on_after(delay_s):
+                    await self._poke.wait()
+        finally:
+            self._ended.set()
+            self._mailbox.close()
+
+    async def _one_link(self) -> None:
+        """From the dial to the goodbye.
+
+        Raises: LinkLostError or RefusedError: it ended otherwise.
+        """
+        stream = await dial(self.address)
+        try:
+            link = Link(stream, self._hear, self._lines_after)
+            self._welcome(await link.open(self._hello()), link)
+            await link.run()
+        except RemoteProtocolError as error:
+            raise LinkLostError(str(error)) from error
+        except trio.BrokenResourceError as error:
+            raise LinkLostError("the connection broke") from error
+        finally:
+            self._link = None
+            await trio.aclose_forcefully(stream)
+
+    def _hello(self) -> messages.Hello:
+        return messages.Hello(
+            v=PROTOCOL_VERSION,
+            nick=self.nick,
+            device=self._options.device,
+            software=f"trio_chat {__version__}",
+        )
+
+    def _welcome(self, welcome: messages.Welcome, link: Link) -> None:
+        self._welcomes += 1
+        self._link = link
+        if self._epoch not in (None, welcome.epoch):
+            self._rooms.forget()
+            self._mailbox.put(
+                Reset("the server has another past than before: rooms begin anew")
+            )
+        self._epoch = welcome.epoch
+        self._named(welcome.nick)
+        self._rooms.linked()
+        self._status("online", f"connected to {self.address} as {self.nick}")
+        if self._closing:
+            link.close()
+
+    def _lines_after(self, n: int) -> Iterator[tuple[int, messages.Message]]:
+        return ((ticket.n, ticket.message) for ticket in self.outbox.after(n))
+
+    def _offline(self, reason: str, delay_s: float) -> None:
+        again = f"{reason}; trying again in {_seconds(delay_s)}"
+        self._status("offline", again, delay_s)
+
+    def _refused(self, error: RefusedError, failures: int) -> float:
+        """Say so; how long to wait, in seconds, unless another nick is wished for."""
+        if not (self._options.insist or self._welcomes):
+            raise error
+        mends_itself = error.code in _MENDS_ITSELF
+        delay_s = backoff_s(failures, self._rng) if mends_itself else math.inf
+        self._status("waiting", error.reason, delay_s if mends_itself else None)
+        return delay_s
+
+    def _status(self, state: State, reason: str, retry_in_s: float | None = None) -> None:
+        self.state = state
+        self._mailbox.tell(Status(state, reason, retry_in_s))
+
+    # --- what the server says --------------------------------------------------------
+
+    def _hear(self, message: ServerMessage) -> None:
+        match message:
+            case messages.Entry():
+                self._rooms.entry(message)
+            case messages.Accepted():
+                self._accepted(message)
+            case messages.Refused():
+                self._not_done(message)
+            case messages.Room():
+                self._rooms.opened(message)
+            case messages.Members():
+                self._rooms.members(message)
+            case messages.Left() if message.nick == self.nick:
+                self._rooms.left(message.room, message.reason)
+            case messages.Joined() | messages.Left() | messages.Renamed():
+                self._rooms.presence(message)
+            case messages.Nick():
+                self._named(message.nick)
+            case messages.Error():
+                self._mailbox.tell(Refused(message.code, message.reason))
+            case messages.Welcome() | messages.Ping() | messages.Pong() | messages.Bye():
+                raise AssertionError(f"the link handles {message}")
+            case _:
+                assert_never(message)
+
+    def _accepted(self, message: messages.Accepted) -> None:
+        ticket = self.outbox.accept(message.n, message.seq)
+        if ticket is not None:
+            self._mailbox.tell(Accepted(ticket.room, ticket.n, message.seq))
+
+    def _not_done(self, message: messages.Refused) -> None:
+        text = None
+        if message.n is not None:
+            ticket = self.outbox.refuse(message.n, message.code, message.reason)
+            text = ticket.text if ticket is not None else None
+        else:
+            self._rooms.refused(message)
+        self._mailbox.tell(
+            Refused(message.code, message.reason, message.room, message.n, text)
+        )
+
+    def _named(self, nick: str) -> None:
+        self.nick = nick
+        self._mailbox.tell(Named(nick))
+
+
+def _line(room: str, text: str, kind: Kind) -> tuple[str, str, Kind]:
+    """What may go into the outbox, checked before it is there for good."""
+    room = _direct_name(room) if room.startswith("@") else _room_name(room)
+    if not text:
+        raise RefusedError(Code.EMPTY_TEXT, "there is nothing to say")
+    try:
+        text_bytes = len(text.encode())
+    except UnicodeEncodeError:
+        raise RefusedError(Code.BAD_UTF8, "the text can't be written as UTF-8") from None
+    if text_bytes > TEXT_BYTES_MAX or _encoded_bytes(text) > TEXT_ENCODED_BYTES_MAX:
+        raise RefusedError(
+            Code.TEXT_TOO_LONG,
+            f"a text has at most {TEXT_BYTES_MAX:,} bytes, not {text_bytes:,}",
+        )
+    return room, text, kind
+
+
+def _encoded_bytes(text: str) -> int:
+    return len(msgspec.json.encode(text))
+
+
+def _direct_name(room: str) -> str:
+    return "@" + _valid(names.nick, room[1:])
+
+
+def _room_name(room: str) -> str:
+    return _valid(names.room, room.removeprefix("#"))
+
+
+def _valid(check: Callable[[str], str], name: str) -> str:
+    try:
+        return check(name)
+    except ProtocolError as error:
+        raise RefusedError(error.code, error.reason) from None
+
+
+def _seconds(delay_s: float) -> str:
+    return f"{delay_s:.0f} s" if delay_s >= 1 else f"{delay_s:.1f} s"

@@ -1,0 +1,180 @@
+"""All that can happen to a client, as values: what a front end or a bot is told."""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from trio_chat.protocol.messages import INBOX, Kind
+
+
+class Event(msgspec.Struct, frozen=True, tag_field="type", tag=str.lower):
+    """What all events have in common: immutable, and one JSON object when encoded."""
+
+
+class Entry(Event, frozen=True):
+    """An entry of a room's log, each once, in the order of `seq`, without a hole."""
+
+    room: str
+    """The room; `@` for a direct message."""
+    seq: int
+    """Its place in the room's log."""
+    nick: str
+    """Who said it. Untrusted, as are all strings here: clean before showing."""
+    text: str
+    """What was said."""
+    ts: float
+    """Seconds since 1970, UTC, by the server's clock."""
+    kind: Kind = "text"
+    """`me` is an action."""
+    to: str | None = None
+    """In a direct message of one's own: the other person."""
+
+    @property
+    def direct(self) -> bool:
+        """Whether it was said to one person alone."""
+        return self.room == INBOX
+
+
+class Opened(Event, frozen=True):
+    """One is a member of the room; its entries after `after` follow."""
+
+    room: str
+    """The room, as the server writes it."""
+    after: int
+    """The cursor: what came up to here is had, or was not asked for."""
+    head: int
+    """The last seq given so far."""
+
+
+class Closed(Event, frozen=True):
+    """One is not a member of the room, or no longer."""
+
+    room: str
+    """The room, as it was asked for."""
+    reason: str
+    """Why."""
+
+
+class Members(Event, frozen=True):
+    """Who is in the room: replaces what was known."""
+
+    room: str
+    """The room."""
+    nicks: tuple[str, ...]
+    """All of them, oneself too, in the order of their joining."""
+
+
+class Joined(Event, frozen=True):
+    """Somebody became a member."""
+
+    room: str
+    """The room."""
+    nick: str
+    """Who."""
+
+
+class Left(Event, frozen=True):
+    """Somebody else is no longer a member."""
+
+    room: str
+    """The room."""
+    nick: str
+    """Who."""
+    reason: str
+    """Why: "left", "quit", "timed out" …"""
+
+
+class Renamed(Event, frozen=True):
+    """A member, maybe oneself, has another name now."""
+
+    room: str
+    """The room."""
+    nick: str
+    """The name until now."""
+    to: str
+    """The name from now on."""
+
+
+class Named(Event, frozen=True):
+    """The server knows one by this name now."""
+
+    nick: str
+    """One's own name, as everyone sees it."""
+
+
+class Queued(Event, frozen=True):
+    """A line of one's own is in the outbox."""
+
+    room: str
+    """Where it goes; `@nick` for a direct message."""
+    n: int
+    """Its number, until it is accepted or refused."""
+    text: str
+    """What will be said."""
+    kind: Kind = "text"
+    """`me` is an action."""
+
+
+class Accepted(Event, frozen=True):
+    """A line of one's own is durable on the server."""
+
+    room: str
+    """Where it went."""
+    n: int
+    """Its number in the outbox."""
+    seq: int
+    """Its place in the room's log."""
+
+
+class Refused(Event, frozen=True):
+    """The server did not do what was asked; a line of one's own comes back."""
+
+    code: str
+    """One of docs/wire.md §5."""
+    reason: str
+    """A sentence for people."""
+    room: str | None = None
+    """What it was about."""
+    n: int | None = None
+    """The line's number in the outbox, where it was about a line."""
+    text: str | None = None
+    """The line."""
+
+
+State: TypeAlias = Literal["connecting", "online", "offline", "waiting"]
+
+
+class Status(Event, frozen=True):
+    """The link's state has changed; `reason` says it in a sentence for people."""
+
+    state: State
+    """`offline`: trying again in `retry_in_s`. `waiting`: for another nick."""
+    reason: str
+    """As in "connection refused by 127.0.0.1:8765; trying again in 2 s"."""
+    retry_in_s: float | None = None
+    """Seconds until the next try."""
+
+
+class Reset(Event, frozen=True):
+    """The server's past is another one: what was shown may be gone, rooms begin anew."""
+
+    reason: str
+    """A sentence for people."""
+
+
+ClientEvent: TypeAlias = (
+    Entry
+    | Opened
+    | Closed
+    | Members
+    | Joined
+    | Left
+    | Renamed
+    | Named
+    | Queued
+    | Accepted
+    | Refused
+    | Status
+    | Reset
+)
+"""Everything a client can be told."""

@@ -1,0 +1,215 @@
+"""The rooms a client wants to be in, and how far it has read each one."""
+
+from collections.abc import Callable
+from typing import Final
+
+import trio
+
+from trio_chat.client.events import (
+    Closed,
+    Entry,
+    Event,
+    Joined,
+    Left,
+    Members,
+    Opened,
+    Renamed,
+)
+from trio_chat.client.mailbox import Mailbox
+from trio_chat.client.timeline import Place, Timeline
+from trio_chat.errors import RefusedError
+from trio_chat.protocol import messages
+from trio_chat.protocol.codes import Code
+from trio_chat.protocol.messages import INBOX, Hold, Join, Leave, Message
+
+PRESENCE: Final = (messages.Joined, messages.Left, messages.Renamed)
+
+
+class _Room:
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.timeline = Timeline()
+        self.listening = False
+        """Between a join that was answered and a hold: what comes now is for us."""
+        self.held = False
+        self.pages: list[str] = []
+        self.settled = trio.Event()
+        self.refusal: RefusedError | None = None
+
+
+class Rooms:
+    """Holds what is wanted against what the server says, room by room.
+
+    Shape:  `request` sends a message if there is a link. Events go to the mailbox; when
+            that is full the room is held, and asked for again from its cursor.
+    """
+
+    def __init__(
+        self,
+        mailbox: Mailbox,
+        request: Callable[[Message], None],
+        history: int | None,
+    ) -> None:
+        self._mailbox = mailbox
+        self._request = request
+        self._history = history
+        self._rooms: dict[str, _Room] = {INBOX: _Room(INBOX)}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The rooms that are wanted, without the inbox."""
+        return tuple(name for name in self._rooms if name != INBOX)
+
+    # --- what is wanted --------------------------------------------------------------
+
+    def want(self, name: str) -> None:
+        """Be in this room from now on, on this link and all that follow."""
+        if name not in self._rooms:
+            self._rooms[name] = room = _Room(name)
+            self._ask(room)
+
+    async def join(self, name: str) -> None:
+        """As want; returns once the server has answered.
+
+        Raises: RefusedError: the server did not let us in; the room is not wanted now.
+        Cancel: may have happened.
+        """
+        self.want(name)
+        room = self._rooms[name]
+        await room.settled.wait()
+        if room.refusal is not None:
+            raise room.refusal
+
+    def leave(self, name: str, *, linked: bool) -> None:
+        """Be in this room no longer.
+
+        Raises: RefusedError: we are not in it.
+        """
+        if name not in self.names:
+            raise RefusedError(Code.NOT_JOINED, f"you are not in #{name}")
+        if linked:
+            self._rooms[name].listening = False
+            self._request(Leave(room=name))
+        else:
+            self._close(name, "left")
+
+    def linked(self) -> None:
+        """There is a new link: ask for everything, from where we are."""
+        for room in self._rooms.values():
+            room.listening = room.held = False
+            self._ask(room)
+
+    def forget(self) -> None:
+        """The server has another past: begin every room anew."""
+        for room in self._rooms.values():
+            room.timeline = Timeline()
+
+    def resume_held(self) -> None:
+        """There is space again: ask for what was held."""
+        for room in self._rooms.values():
+            if room.held:
+                room.held = False
+                self._ask(room)
+
+    def _ask(self, room: _Room) -> None:
+        cursor = room.timeline.cursor
+        history = self._history if cursor is None else None
+        self._request(Join(room=room.name, after=cursor, history=history))
+
+    # --- what is heard ---------------------------------------------------------------
+
+    def opened(self, message: messages.Room) -> None:
+        """The server has answered a join."""
+        room = self._rooms.get(message.room)
+        if room is None or room.held:
+            return
+        room.listening = True
+        first_time = room.timeline.cursor is None
+        if first_time:
+            room.timeline.opened(message.after)
+        room.settled.set()
+        if room.name != INBOX:
+            cursor = room.timeline.cursor
+            assert cursor is not None
+            self._mailbox.put(Opened(room.name, cursor, message.head))
+
+    def entry(self, message: messages.Entry) -> None:
+        """An entry has come; the cursor moves only over what follows it at once."""
+        room = self._listening(message.room)
+        if room is None:
+            return
+        place = room.timeline.place(message.seq)
+        if place is Place.BEYOND:
+            room.listening = False
+            self._ask(room)
+        elif place is Place.NEXT and not self._offer(room, _entry(message)):
+            room.timeline.back(message.seq)
+
+    def members(self, message: messages.Members) -> None:
+        """A page of who is there."""
+        room = self._listening(message.room)
+        if room is None or room.name == INBOX:
+            return
+        room.pages.extend(message.nicks)
+        if not message.more:
+            nicks, room.pages = tuple(room.pages), []
+            self._offer(room, Members(room.name, nicks))
+
+    def presence(self, message: messages.Joined | messages.Left | messages.Renamed) -> None:
+        """Somebody came, went or has another name."""
+        room = self._listening(message.room)
+        if room is not None:
+            self._offer(room, _presence(message))
+
+    def left(self, name: str, reason: str) -> None:
+        """We are not a member any more."""
+        if name in self._rooms:
+            self._close(name, reason)
+
+    def refused(self, message: messages.Refused) -> None:
+        """The server did not let us in."""
+        room = self._rooms.get(message.room or "")
+        if room is None or room.listening or room.name == INBOX:
+            return
+        room.refusal = RefusedError(message.code, message.reason)
+        self._close(room.name, message.reason)
+
+    def _listening(self, name: str) -> _Room | None:
+        room = self._rooms.get(name)
+        return room if room is not None and room.listening else None
+
+    def _offer(self, room: _Room, event: Event) -> bool:
+        taken = self._mailbox.offer(event)  # type: ignore[arg-type]
+        if not taken:
+            room.listening = False
+            room.held = True
+            self._request(Hold(room=room.name))
+        return taken
+
+    def _close(self, name: str, reason: str) -> None:
+        self._rooms.pop(name).settled.set()
+        self._mailbox.put(Closed(name, reason))
+
+
+def _entry(message: messages.Entry) -> Entry:
+    return Entry(
+        room=message.room,
+        seq=message.seq,
+        nick=message.nick,
+        text=message.text,
+        ts=message.ts,
+        kind=message.kind,
+        to=message.to,
+    )
+
+
+def _presence(
+    message: messages.Joined | messages.Left | messages.Renamed,
+) -> Joined | Left | Renamed:
+    match message:
+        case messages.Joined():
+            return Joined(message.room, message.nick)
+        case messages.Left():
+            return Left(message.room, message.nick, message.reason)
+        case messages.Renamed():
+            return Renamed(message.room, message.nick, message.to)

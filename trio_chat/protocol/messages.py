@@ -1,0 +1,289 @@
+"""Every message of the wire, each direction a closed union: what docs/wire.md lists."""
+
+from typing import Annotated, Final, Literal
+
+import msgspec
+
+PROTOCOL_VERSION: Final = 1
+"""Spoken by both ends; see docs/wire.md §7 for what may change without raising it."""
+
+INBOX: Final = "@"
+"""The room name under which each device sees its own direct messages."""
+
+TEXT_BYTES_MAX: Final = 16 * 1024
+"""The longest text anybody may send, in bytes of UTF-8."""
+
+TEXT_ENCODED_BYTES_MAX: Final = 60 * 1024
+"""As JSON a text of control characters grows sixfold; a line has to hold it."""
+
+COUNTER_MAX: Final = 2**53 - 1
+"""The largest integer that every JSON implementation keeps exact."""
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=COUNTER_MAX)]
+Number = Annotated[int, msgspec.Meta(ge=1, le=COUNTER_MAX)]
+Kind = Literal["text", "me"]
+
+
+class Message(
+    msgspec.Struct, frozen=True, omit_defaults=True, tag_field="t", tag=str.lower
+):
+    """What both directions' messages have in common: immutable, tagged by `t`."""
+
+
+# --- either direction ----------------------------------------------------------------
+
+
+class Ping(Message, frozen=True):
+    """Asks the other end for a `pong` with the same number: is the link alive?"""
+
+    id: Count = 0
+    """Comes back unchanged."""
+
+
+class Pong(Message, frozen=True):
+    """Answers a `ping`."""
+
+    id: Count = 0
+    """The number of the ping."""
+
+
+class Bye(Message, frozen=True):
+    """The last message of whoever says it: nothing follows, the link is closed."""
+
+    reason: str = ""
+    """For people."""
+    back_in_s: float | None = None
+    """From a server that restarts: seconds to wait before coming back."""
+
+
+# --- client to server ----------------------------------------------------------------
+
+
+class Hello(Message, frozen=True):
+    """The client's first line: who it is, and which version it speaks."""
+
+    v: int
+    """The highest protocol version the client speaks."""
+    nick: str
+    """The name it wants; see docs/wire.md §4 for what a name may be."""
+    device: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+    """A secret of this client's own: half of its drafts' identity. None: one is made
+    for this connection, and nothing can be sent again after it."""
+    software: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    """For the server's log."""
+    caps: Annotated[tuple[str, ...], msgspec.Meta(max_length=32)] = ()
+    """Later abilities the client knows; the server uses none that is not listed."""
+
+
+class Join(Message, frozen=True):
+    """Become a member of a room, or go on in it from a cursor."""
+
+    room: str
+    """Made on the first join. `@` is the device's own direct messages."""
+    after: Count | None = None
+    """The cursor: entries that follow it are sent. None: the last `history` ones."""
+    history: Count | None = None
+    """How many past entries to send when there is no cursor. None: as the server likes."""
+
+
+class Leave(Message, frozen=True):
+    """Stop being a member."""
+
+    room: str
+    """A room that was joined."""
+
+
+class Hold(Message, frozen=True):
+    """Send nothing more of this room until the next `join` for it; stay its member."""
+
+    room: str
+    """A room that was joined."""
+
+
+class Say(Message, frozen=True):
+    """A draft for a room's log; answered by `accepted` or `refused`."""
+
+    room: str
+    """A room that was joined."""
+    n: Number
+    """The author's own counter: (device, n) is the draft's identity, for ever."""
+    text: str
+    """Non-empty, at most `text_bytes_max` bytes of UTF-8. Newlines are welcome."""
+    kind: Kind = "text"
+    """`me` is an action: "ada waves"."""
+
+
+class Direct(Message, frozen=True):
+    """A draft for one other person; answered by `accepted` or `refused`."""
+
+    to: str
+    """The nick of somebody who is here now."""
+    n: Number
+    """The author's own counter, the same one as in `say`."""
+    text: str
+    """As in `say`."""
+    kind: Kind = "text"
+    """As in `say`."""
+
+
+class Nick(Message, frozen=True):
+    """From the client: a wish for another name. From the server: the name one now has."""
+
+    nick: str
+    """The name."""
+
+
+class Who(Message, frozen=True):
+    """Asks who is in a room; answered by `members`."""
+
+    room: str
+    """A room that was joined."""
+
+
+# --- server to client ----------------------------------------------------------------
+
+
+class Welcome(Message, frozen=True):
+    """The server's first line: the hello was taken."""
+
+    v: int
+    """The version spoken from here on."""
+    nick: str
+    """The name, as the server writes it (Unicode NFC)."""
+    epoch: str
+    """Which past this server has. Another one than last time: forget all cursors."""
+    software: str
+    """For the client's log."""
+    heartbeat_s: float
+    """Silence after which each end sends a ping; twice that, and the link is dead."""
+    text_bytes_max: int
+    """The longest text that is taken, in bytes of UTF-8."""
+
+
+class Room(Message, frozen=True):
+    """Answers `join`: what follows are the entries after `after`, without a hole."""
+
+    room: str
+    """The room's name as the server writes it."""
+    after: Count
+    """The cursor from which entries are sent."""
+    head: Count
+    """The last seq given in this room so far."""
+
+
+class Members(Message, frozen=True):
+    """Who is in a room: a snapshot that replaces what was known."""
+
+    room: str
+    """The room."""
+    nicks: tuple[str, ...]
+    """In the order of their joining."""
+    more: bool = False
+    """Another `members` follows that continues this one."""
+
+
+class Entry(Message, frozen=True):
+    """A numbered item of a room's log: durable, and the same for everyone."""
+
+    room: str
+    """The room."""
+    seq: Number
+    """Its place: 1, 2, 3 …, contiguous, given once."""
+    nick: str
+    """Who said it, by the name of that moment."""
+    text: str
+    """What was said. Untrusted: clean it before it reaches a terminal."""
+    ts: float
+    """Seconds since 1970, UTC, by the server's clock: for show, orders nothing."""
+    kind: Kind = "text"
+    """`me` is an action."""
+    to: str | None = None
+    """In `@`: the other person, where the reader is the author."""
+
+
+class Accepted(Message, frozen=True):
+    """A draft is durable. A draft that is sent again is accepted with the same seq."""
+
+    room: str
+    """Where it went; `@` for a direct message."""
+    n: Number
+    """The author's counter."""
+    seq: Number
+    """Its place in that log."""
+
+
+class Refused(Message, frozen=True):
+    """A request was understood and not done; nothing changed, the link goes on."""
+
+    code: str
+    """One of docs/wire.md §5."""
+    reason: str
+    """A sentence for people."""
+    room: str | None = None
+    """The room the request was about."""
+    n: Number | None = None
+    """The draft it was about."""
+
+
+class Joined(Message, frozen=True):
+    """Somebody became a member."""
+
+    room: str
+    """The room."""
+    nick: str
+    """Who."""
+
+
+class Left(Message, frozen=True):
+    """Somebody is no longer a member; to the one who left, the answer to `leave`."""
+
+    room: str
+    """The room."""
+    nick: str
+    """Who."""
+    reason: str = ""
+    """Why, for people: "left", "quit", "timed out" …"""
+
+
+class Renamed(Message, frozen=True):
+    """A member has another name now."""
+
+    room: str
+    """The room."""
+    nick: str
+    """The name until now."""
+    to: str
+    """The name from now on."""
+
+
+class Error(Message, frozen=True):
+    """A line could not be understood, or the link can't go on."""
+
+    code: str
+    """One of docs/wire.md §5."""
+    reason: str
+    """A sentence for people."""
+    end: bool = False
+    """True: the server closes the link after this line."""
+
+
+ClientMessage = Hello | Join | Leave | Hold | Say | Direct | Nick | Who | Ping | Pong | Bye
+"""What a client may send."""
+
+ServerMessage = (
+    Welcome
+    | Room
+    | Members
+    | Entry
+    | Accepted
+    | Refused
+    | Joined
+    | Left
+    | Renamed
+    | Nick
+    | Error
+    | Ping
+    | Pong
+    | Bye
+)
+"""What a server may send."""

@@ -1,0 +1,24 @@
+"""Where logs live: append once, read by seq. One interface, one contract for all."""
+
+from trio_chat.store.interface import (
+    Appended,
+    Conflict,
+    Draft,
+    Entry,
+    Outcome,
+    Store,
+)
+from trio_chat.store.memory import MemoryStore
+from trio_chat.store.sqlite import SqliteStore, open_sqlite_store
+
+__all__ = [
+    "Appended",
+    "Conflict",
+    "Draft",
+    "Entry",
+    "MemoryStore",
+    "Outcome",
+    "SqliteStore",
+    "Store",
+    "open_sqlite_store",
+]

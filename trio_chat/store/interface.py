@@ -1,0 +1,127 @@
+"""What a store promises: the interface, and the values that cross it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What an author wants to be in a log, not yet numbered.
+
+    Shape:  (device, n) is its identity in `log`, for ever. `copies` are further logs that
+            get the same entry in the same transaction, if and only if `log` had not got it
+            before (a direct message: the author's log, and the reader's as a copy).
+    """
+
+    log: str
+    device: str
+    n: int
+    nick: str
+    text: str
+    kind: str = "text"
+    to: str | None = None
+    copies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A numbered item of a log.
+
+    Units:  `ts` is seconds since 1970 UTC, to the millisecond.
+    """
+
+    log: str
+    seq: int
+    nick: str
+    text: str
+    ts: float
+    kind: str = "text"
+    to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """A draft is durable.
+
+    Shape:  `entries` is the entry in its own log, then the copies in theirs. When
+            `duplicate`, the draft was durable before: its old entry alone.
+    """
+
+    entries: tuple[Entry, ...]
+    duplicate: bool
+
+    @property
+    def seq(self) -> int:
+        return self.entries[0].seq
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """The draft's identity is taken by another text; the log is unchanged.
+
+    Shape:  `seq` is where the other text stands.
+    """
+
+    seq: int
+
+
+Outcome = Appended | Conflict
+
+
+class Store(Protocol):
+    """Numbered, durable logs.
+
+    Source: promises P1 to P3; tests/store/contract.py holds every store to this.
+    """
+
+    @property
+    def epoch(self) -> str:
+        """Names this store's past; a store with another past has another one."""
+
+    async def append(self, drafts: Sequence[Draft], ts: float) -> list[Outcome]:
+        """Number the drafts and make them durable, all in one transaction.
+
+        Shape:  an outcome for each draft, in their order. Numbers in each log go on from
+                its head by one, in the order given. A draft that the log has already, or
+                that comes twice in `drafts`, gets the seq of the first.
+        Units:  `ts` is seconds since 1970 UTC; every new entry bears it.
+        Raises: StoreError: nothing is appended; the same drafts may be given again.
+        Cancel: may have happened: the wait is abandoned, the write never is.
+        """
+
+    async def read(self, log: str, *, after: int, through: int, limit: int) -> list[Entry]:
+        """The entries with after < seq <= through, oldest first, at most `limit`.
+
+        Shape:  contiguous from `after + 1`; empty if there are none.
+        Raises: StoreError: nothing was read; the call may be repeated.
+        Cancel: atomic.
+        """
+
+    async def heads(self) -> dict[str, int]:
+        """The last seq of every log that has an entry.
+
+        Raises: StoreError: nothing was read; the call may be repeated.
+        Cancel: atomic.
+        """
+
+
+def entry_of(draft: Draft, *, log: str, seq: int, ts: float) -> Entry:
+    """The entry that a draft becomes in `log`.
+
+    Shape:  `to` names the reader in the author's own log, and nobody in the copies.
+    """
+    return Entry(
+        log=log,
+        seq=seq,
+        nick=draft.nick,
+        text=draft.text,
+        ts=ts,
+        kind=draft.kind,
+        to=draft.to if log == draft.log else None,
+    )
+
+
+def says_the_same(entry: Entry, draft: Draft) -> bool:
+    """Whether the draft is the one that became this entry: a resend, not a mix-up."""
+    return (entry.text, entry.kind, entry.to) == (draft.text, draft.kind, draft.to)
