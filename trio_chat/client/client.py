@@ -3,7 +3,7 @@
 import math
 import random
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, assert_never
@@ -30,7 +30,6 @@ from trio_chat.client.mailbox import Mailbox
 from trio_chat.client.outbox import Outbox, Ticket
 from trio_chat.client.rooms import Rooms
 from trio_chat.errors import (
-    ProtocolError,
     RefusedError,
     RemoteProtocolError,
     lone_exception,
@@ -112,7 +111,7 @@ class Client:
     ) -> None:
         self.address = address
         """Where the server is."""
-        self.nick = _valid(names.nick, nick)
+        self.nick = names.nick(nick)
         """The name: the one wished for, and from the welcome on the one that is had."""
         self.state: State = "connecting"
         """Of the link; see events.Status."""
@@ -145,6 +144,14 @@ class Client:
             return await self._mailbox.next()
         except trio.EndOfChannel:
             raise StopAsyncIteration from None
+
+    async def all_waiting(self) -> list[ClientEvent]:
+        """All events that wait, at least one, in their order.
+
+        Raises: trio.EndOfChannel: the client was closed, and all were read.
+        Cancel: atomic.
+        """
+        return await self._mailbox.all()
 
     async def entries(self) -> AsyncIterator[Entry]:
         """The entries among the events: all most bots want.
@@ -220,7 +227,7 @@ class Client:
         Shape:  without a link it is the name for the next try, which is made at once.
         Raises: RefusedError: nobody can have that name.
         """
-        wished = _valid(names.nick, nick)
+        wished = names.nick(nick)
         if self._link is not None:
             self._request(messages.Nick(nick=wished))
         else:
@@ -265,7 +272,7 @@ class Client:
                 self._poke = trio.Event()
                 welcomes = self._welcomes
                 try:
-                    await self._one_link()
+                    return await self._one_link()
                 except LinkLostError as error:
                     delay_s = error.back_in_s or backoff_s(failures, self._rng)
                     self._offline(str(error), delay_s)
@@ -409,18 +416,11 @@ def _encoded_bytes(text: str) -> int:
 
 
 def _direct_name(room: str) -> str:
-    return "@" + _valid(names.nick, room[1:])
+    return "@" + names.nick(room[1:])
 
 
 def _room_name(room: str) -> str:
-    return _valid(names.room, room.removeprefix("#"))
-
-
-def _valid(check: Callable[[str], str], name: str) -> str:
-    try:
-        return check(name)
-    except ProtocolError as error:
-        raise RefusedError(error.code, error.reason) from None
+    return names.room(room.removeprefix("#"))
 
 
 def _seconds(delay_s: float) -> str:

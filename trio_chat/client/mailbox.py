@@ -60,13 +60,25 @@ class Mailbox:
         Raises: trio.EndOfChannel: the client was closed, and all were read.
         Cancel: atomic.
         """
+        await self._any()
+        return self._take()
+
+    async def all(self) -> list[ClientEvent]:
+        """All events that wait, at least one.
+
+        Raises: trio.EndOfChannel: the client was closed, and all were read.
+        Cancel: atomic.
+        """
+        await self._any()
+        return [self._take() for _ in range(len(self._own) + len(self._rooms))]
+
+    async def _any(self) -> None:
+        await trio.lowlevel.checkpoint()
         while not (self._own or self._rooms):
             if self._closed:
                 raise trio.EndOfChannel
             self._arrived = trio.Event()
             await self._arrived.wait()
-        await trio.lowlevel.checkpoint()
-        return self._take()
 
     def _take(self) -> ClientEvent:
         if self._own:

@@ -3,7 +3,7 @@
 import unicodedata
 from typing import Final
 
-from trio_chat.errors import ProtocolError
+from trio_chat.errors import RefusedError
 from trio_chat.protocol.codes import Code
 
 NAME_CHARS_MAX: Final = 32
@@ -16,7 +16,7 @@ def nick(wished: str) -> str:
 
     Shape:  Unicode NFC, 1 to 32 characters, each a letter, a digit, a mark that follows
             one, or one of _-.[]{}\\|^`'+~!?*=
-    Raises: ProtocolError with `bad_nick`: the sentence says what is wrong with it.
+    Raises: RefusedError with `bad_nick`: the sentence says what is wrong with it.
     Source: docs/wire.md §4.
     """
     return _checked(wished, Code.BAD_NICK, "nick")
@@ -26,7 +26,7 @@ def room(wished: str) -> str:
     """The room's name as everyone will see it: `Lobby` and `lobby` are one room.
 
     Shape:  as for nicks, and in lower case (Unicode NFKC, case-folded).
-    Raises: ProtocolError with `bad_room`: the sentence says what is wrong with it.
+    Raises: RefusedError with `bad_room`: the sentence says what is wrong with it.
     Source: docs/wire.md §4.
     """
     return _checked(same(wished), Code.BAD_ROOM, "room name")
@@ -41,17 +41,17 @@ def same(name: str) -> str:
 def _checked(wished: str, code: Code, what: str) -> str:
     # The length first: normalising is not linear in what it is given.
     if len(wished) > NAME_CHARS_MAX:
-        raise ProtocolError(
+        raise RefusedError(
             code, f"a {what} has at most {NAME_CHARS_MAX} characters, not {len(wished)}"
         )
     name = unicodedata.normalize("NFC", wished)
     if not name:
-        raise ProtocolError(code, f"a {what} has at least one character")
+        raise RefusedError(code, f"a {what} has at least one character")
     for position, char in enumerate(name):
         if not _allowed(char, first=position == 0):
-            raise ProtocolError(code, f"a {what} can't have {_described(char)} in it")
+            raise RefusedError(code, f"a {what} can't have {_described(char)} in it")
     if len(name) > NAME_CHARS_MAX or len(same(name)) > NAME_CHARS_MAX:
-        raise ProtocolError(code, f"a {what} has at most {NAME_CHARS_MAX} characters")
+        raise RefusedError(code, f"a {what} has at most {NAME_CHARS_MAX} characters")
     return name
 
 

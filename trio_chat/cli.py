@@ -1,0 +1,357 @@
+"""The command line: what was asked, with which settings, and how it ended."""
+
+import argparse
+import getpass
+import os
+import random
+import secrets
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import platformdirs
+import trio
+
+from trio_chat import __version__
+from trio_chat.addresses import Address, parse_address, parse_port
+from trio_chat.config import ConfigFile, Setting, integer, one_of, seconds, settle
+from trio_chat.errors import (
+    RefusedError,
+    SettingError,
+    StoreOpenError,
+    TrioChatError,
+    lone_exception,
+)
+from trio_chat.protocol import names
+from trio_chat.server import Limits, Running, serve
+from trio_chat.server.console import open_console
+from trio_chat.signals import ENDING, open_signals
+from trio_chat.store import MemoryStore, Store, open_sqlite_store
+
+EXIT_OK: Final = 0
+EXIT_FAILED: Final = 1
+EXIT_USAGE: Final = 2
+EXIT_INTERRUPTED: Final = 130
+
+IN_MEMORY: Final = ":memory:"
+_APP: Final = "trio_chat"
+_DEFAULTS: Final = Limits()
+
+
+def _name(check: Any, text: str) -> str:
+    try:
+        return str(check(text.removeprefix("#")))
+    except RefusedError as error:
+        raise ValueError(error.reason) from None
+
+
+SERVE_SETTINGS: Final[tuple[Setting[Any], ...]] = (
+    Setting(
+        "host", str, "127.0.0.1", "address to listen on; 0.0.0.0 is all of them", "HOST"
+    ),
+    Setting(
+        "port", partial(parse_port, lowest=0), 8765, "port; 0 picks a free one", "PORT"
+    ),
+    Setting("data", str, "", "data file, or :memory: to forget all at the end", "PATH"),
+    Setting(
+        "log_format", one_of("console", "json"), "console", "console or json", "FORMAT"
+    ),
+    Setting(
+        "history",
+        integer(0, 100_000),
+        _DEFAULTS.history_entries,
+        "entries of a room's past shown to who joins it",
+        "N",
+    ),
+    Setting(
+        "heartbeat_s",
+        seconds(0.1, 3600),
+        _DEFAULTS.heartbeat_s,
+        "seconds of silence before a peer is asked; after twice that it is gone",
+        "S",
+    ),
+    Setting(
+        "drain_s",
+        seconds(0, 3600),
+        _DEFAULTS.drain_s,
+        "seconds that a stopping server gives its peers",
+        "S",
+    ),
+)
+
+JOIN_SETTINGS: Final[tuple[Setting[Any], ...]] = (
+    Setting("server", parse_address, Address("127.0.0.1", 8765), "where the server is", ""),
+    Setting("nick", partial(_name, names.nick), "", "your name there", "NAME"),
+    Setting("room", partial(_name, names.room), "lobby", "the room to join", "ROOM"),
+    Setting("history", integer(0, 100_000), None, "past entries to show at first", "N"),
+)
+
+_SECTIONS: Final = ("serve", "join")
+
+_EPILOG: Final = """\
+examples:
+  python -m trio_chat serve                          a server on 127.0.0.1:8765
+  python -m trio_chat serve --host 0.0.0.0 --port 0  for the whole network, any free port
+  python -m trio_chat join                           chat on it, in your terminal
+  python -m trio_chat join chat.example.org --nick ada --room dev
+
+Every setting is also a variable (TRIO_CHAT_PORT) and a key in the configuration file
+({config}, under [serve] or [join]); flags come first, then variables, then the file.
+"""
+
+_SERVE_EPILOG: Final = """\
+examples:
+  python -m trio_chat serve
+  python -m trio_chat serve --data team.db --host 0.0.0.0
+  python -m trio_chat serve --port 0 --data :memory: --log-format json
+"""
+
+_JOIN_EPILOG: Final = """\
+examples:
+  python -m trio_chat join
+  python -m trio_chat join [::1]:8765 --nick ada --room dev
+  uptime | python -m trio_chat join --plain --nick status
+  python -m trio_chat join --plain --json --listen </dev/null
+
+With --plain every line of standard input that is not empty is sent, and each entry of the
+room is printed; status and errors go to standard error. It ends with 0 only after the
+server has accepted every line.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line asks; the exit code.
+
+    Shape:  0 done, 1 failed (one line on stderr says why), 2 wrong usage, 130 Ctrl-C.
+    """
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        command = _COMMANDS[options.command]
+        return command(options)
+    except SettingError as error:
+        _say(f"{error}\n")
+        return EXIT_USAGE
+    except TrioChatError as error:
+        _say(f"{error}\n")
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+
+
+# --- serve ---------------------------------------------------------------------------
+
+
+def _serve(options: argparse.Namespace) -> int:
+    settings = _settled(options, SERVE_SETTINGS, "serve")
+    trio.run(_serve_until_told, settings, options.verbose)
+    return EXIT_OK
+
+
+async def _serve_until_told(settings: dict[str, Any], verbose: bool) -> None:
+    limits = Limits(
+        history_entries=settings["history"],
+        heartbeat_s=settings["heartbeat_s"],
+        drain_s=settings["drain_s"],
+    )
+    data = settings["data"] or _default_data()
+    with (
+        lone_exception(),
+        open_signals(*ENDING) as signals,
+        open_console(settings["log_format"], verbose=verbose) as log,
+    ):
+        async with _open_store(data) as store, trio.open_nursery() as nursery:
+            start = partial(
+                serve,
+                store,
+                host=settings["host"],
+                port=settings["port"],
+                log=log,
+                new_secret=partial(secrets.token_hex, 16),
+                rng=random.Random(),
+                limits=limits,
+            )
+            running: Running = await nursery.start(_then_cancel, start, nursery)
+            for address in running.addresses:
+                sys.stdout.write(f"listening on {address}\n")
+            sys.stdout.flush()
+            log.info("storing", data=data)
+            await anext(signals)
+            running.drain()
+            await anext(signals)
+            raise KeyboardInterrupt  # told twice: at once, then
+
+
+async def _then_cancel(
+    start: Any,
+    nursery: trio.Nursery,
+    *,
+    task_status: trio.TaskStatus[Running],
+) -> None:
+    await start(task_status=task_status)
+    nursery.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def _open_store(data: str) -> AsyncIterator[Store]:
+    if data == IN_MEMORY:
+        yield MemoryStore(epoch=secrets.token_hex(8))
+        return
+    async with open_sqlite_store(Path(data)) as store:
+        yield store
+
+
+def _default_data() -> str:
+    try:
+        return str(platformdirs.user_data_path(_APP, False, ensure_exists=True) / "chat.db")
+    except OSError as error:
+        raise StoreOpenError(
+            f"no place for the data file: {error}; name one with --data"
+        ) from error
+
+
+# --- join ----------------------------------------------------------------------------
+
+
+def _join(options: argparse.Namespace) -> int:
+    settings = _settled(options, JOIN_SETTINGS, "join")
+    settings["nick"] = settings["nick"] or _login_name()
+    if options.plain:
+        return _join_plain(settings, options)
+    if options.json or options.listen:
+        raise SettingError("--json and --listen go with --plain")
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise SettingError(
+            "there is no terminal here: for pipes and scripts there is `join --plain`"
+        )
+    from trio_chat.ui import app  # noqa: PLC0415 (a server has no use for a terminal)
+
+    return app.run(
+        settings["server"],
+        nick=settings["nick"],
+        room=settings["room"],
+        history=settings["history"],
+        state_dir=platformdirs.user_state_path(_APP, False),
+    )
+
+
+def _join_plain(settings: dict[str, Any], options: argparse.Namespace) -> int:
+    from trio_chat.plain import PlainOptions, plain  # noqa: PLC0415 (as above)
+
+    plain_options = PlainOptions(
+        nick=settings["nick"],
+        room=settings["room"],
+        history=settings["history"],
+        json=options.json,
+        listen=options.listen,
+    )
+    return trio.run(plain, settings["server"], plain_options)
+
+
+def _login_name() -> str:
+    """The login name as a nick, as far as it can be one."""
+    try:
+        login = getpass.getuser()
+        return names.nick(login)
+    except (OSError, KeyError, ImportError, RefusedError):
+        return "guest"
+
+
+# --- settings ------------------------------------------------------------------------
+
+
+def _settled(
+    options: argparse.Namespace, settings: tuple[Setting[Any], ...], section: str
+) -> dict[str, Any]:
+    return settle(
+        settings,
+        flags={setting.name: getattr(options, setting.name) for setting in settings},
+        environment=os.environ,
+        file=_config_file(options.config or os.environ.get("TRIO_CHAT_CONFIG")),
+        section=section,
+        sections=_SECTIONS,
+    )
+
+
+def _config_path() -> Path:
+    return platformdirs.user_config_path(_APP, False) / "config.toml"
+
+
+def _config_file(named: str | None) -> ConfigFile | None:
+    path = Path(named) if named else _config_path()
+    try:
+        return ConfigFile(str(path), path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if named:
+            raise SettingError(f"--config: there is no file {path}") from None
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(f"--config: {path} can't be read: {error}") from None
+
+
+# --- the parser ----------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="trio-chat",
+        description="A chat for people who live in a terminal. It never loses, doubles or"
+        " reorders a line.",
+        epilog=_EPILOG.format(config=_config_path()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"trio_chat {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    serving = _command(commands, "serve", "run a server", _SERVE_EPILOG)
+    serving.add_argument(
+        "-v", "--verbose", action="store_true", help="say more: leaves, bad lines"
+    )
+    _add_settings(serving, SERVE_SETTINGS)
+    joining = _command(commands, "join", "chat on a server", _JOIN_EPILOG)
+    joining.add_argument(
+        "server", nargs="?", metavar="HOST[:PORT]", help="default: 127.0.0.1:8765"
+    )
+    joining.add_argument("--plain", action="store_true", help="lines in, lines out")
+    joining.add_argument("--json", action="store_true", help="one JSON object a line")
+    joining.add_argument(
+        "--listen", action="store_true", help="stay after the end of standard input"
+    )
+    _add_settings(joining, JOIN_SETTINGS[1:])
+    return parser
+
+
+def _command(
+    commands: Any, name: str, description: str, epilog: str
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=description,
+        description=description.capitalize() + ".",
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--config", metavar="FILE", help="configuration (TOML)")
+    return parser
+
+
+def _add_settings(
+    parser: argparse.ArgumentParser, settings: tuple[Setting[Any], ...]
+) -> None:
+    for setting in settings:
+        default = "" if setting.default in (None, "") else f" ({setting.default})"
+        parser.add_argument(
+            setting.flag,
+            dest=setting.name,
+            metavar=setting.metavar,
+            help=setting.help + default,
+        )
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text)
+
+
+_COMMANDS: Final = {"serve": _serve, "join": _join}

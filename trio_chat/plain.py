@@ -1,0 +1,213 @@
+"""Plain mode: lines in, lines out, for pipes, scripts and screen readers."""
+
+import codecs
+import json
+import os
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import msgspec
+import trio
+
+from trio_chat.addresses import Address
+from trio_chat.client import Client, open_client
+from trio_chat.client.events import (
+    ClientEvent,
+    Closed,
+    Entry,
+    Joined,
+    Left,
+    Members,
+    Refused,
+    Renamed,
+    Reset,
+    Status,
+)
+from trio_chat.errors import RefusedError
+from trio_chat.protocol.messages import TEXT_BYTES_MAX
+from trio_chat.sanitise import clean
+from trio_chat.signals import ENDING, open_signals
+
+_READ_BYTES: Final = 64 * 1024
+_KEPT_CHARS_MAX: Final = TEXT_BYTES_MAX + 1
+"""Of a line without end: enough to be refused as too long."""
+_LAST_ACCEPTED_S: Final = 2.0
+_STDIN, _STDOUT, _STDERR = 0, 1, 2
+_CONTINUATION: Final = "\n         | "
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainOptions:
+    """How plain mode behaves; see `join --help`."""
+
+    nick: str
+    room: str
+    history: int | None
+    json: bool
+    listen: bool
+
+
+async def plain(address: Address, options: PlainOptions) -> int:
+    """Send what comes in, print what is said; the exit code.
+
+    Shape:  0 only if the server accepted every line that was read.
+    Raises: RefusedError: the server does not want us under this nick.
+    Cancel: closes the wire.
+    """
+    with open_signals(*ENDING) as signals:
+        async with open_client(
+            address, nick=options.nick, rooms=[options.room], history=options.history
+        ) as client:
+            return await _Plain(client, options).run(signals)
+
+
+class _Plain:
+    def __init__(self, client: Client, options: PlainOptions) -> None:
+        self._client = client
+        self._options = options
+        self._not_taken = 0
+        self._signal: int | None = None
+
+    async def run(self, signals: AsyncIterator[int]) -> int:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._print_all)
+            async with trio.open_nursery() as talking:
+                talking.start_soon(self._until_signal, signals, talking.cancel_scope)
+                await self._send_all()
+                if self._options.listen:
+                    await trio.sleep_forever()
+                await self._client.outbox.emptied()
+                talking.cancel_scope.cancel()
+            await self._settle()
+            await self._client.aclose()  # ends the printing, after what was heard
+        return self._exit_code()
+
+    async def _until_signal(
+        self, signals: AsyncIterator[int], scope: trio.CancelScope
+    ) -> None:
+        self._signal = await anext(signals)
+        scope.cancel()
+
+    async def _settle(self) -> None:
+        # Told to end with lines on their way: the answers are likely a moment away.
+        with trio.move_on_after(_LAST_ACCEPTED_S):
+            await self._client.outbox.emptied()
+        self._not_taken += len(self._client.outbox)
+
+    def _exit_code(self) -> int:
+        if self._not_taken:
+            lines = "line was" if self._not_taken == 1 else "lines were"
+            _write(_STDERR, f"{self._not_taken} {lines} not accepted\n")
+            return 1
+        if self._signal is not None and not self._options.listen:
+            return 128 + self._signal
+        return 0
+
+    # --- lines in --------------------------------------------------------------------
+
+    async def _send_all(self) -> None:
+        async with aclosing(_lines_of_stdin()) as lines:
+            async for number, line in lines:
+                try:
+                    await self._client.post(self._options.room, line)
+                except RefusedError as error:
+                    self._not_taken += 1
+                    _write(_STDERR, f"line {number} can't be sent: {error}\n")
+
+    # --- lines out -------------------------------------------------------------------
+
+    async def _print_all(self) -> None:
+        while True:
+            try:
+                events = await self._client.all_waiting()
+            except trio.EndOfChannel:
+                return
+            for event in events:
+                self._note(event)
+            await self._print(events)
+
+    def _note(self, event: ClientEvent) -> None:
+        if isinstance(event, Refused) and event.n is not None:
+            self._not_taken += 1
+
+    async def _print(self, events: Sequence[ClientEvent]) -> None:
+        to_stdout = _json_line if self._options.json else _entry_line
+        for descriptor, line_of in ((_STDOUT, to_stdout), (_STDERR, _notice_line)):
+            text = "".join(map(line_of, events))
+            if text:
+                # In a thread: whoever reads us may be slow, and the link must live on.
+                await trio.to_thread.run_sync(
+                    partial(_write, descriptor, text), abandon_on_cancel=True
+                )
+
+
+def _json_line(event: ClientEvent) -> str:
+    # In ASCII, escapes and all: nothing in it can act on a terminal.
+    return json.dumps(msgspec.to_builtins(event)) + "\n"
+
+
+def _entry_line(event: ClientEvent) -> str:
+    if not isinstance(event, Entry):
+        return ""
+    moment = time.strftime("%H:%M:%S", time.localtime(event.ts))
+    where = f"@{clean(event.to or event.nick)}" if event.direct else f"#{clean(event.room)}"
+    nick = clean(event.nick)
+    said = _CONTINUATION.join(map(clean, event.text.split("\n")))
+    who = f"* {nick}" if event.kind == "me" else f"<{nick}>"
+    return f"{moment} {where} {who} {said}\n"
+
+
+def _notice_line(event: ClientEvent) -> str:
+    sentence = _NOTICES.get(type(event), lambda _event: "")(event)
+    return f"-- {clean(sentence)}\n" if sentence else ""
+
+
+def _refusal(event: Refused) -> str:
+    if event.text is not None:
+        return f"not accepted: {event.reason}: {event.text[:60]}"
+    return f"refused: {event.reason}"
+
+
+_NOTICES: Final[dict[type, Callable[..., str]]] = {
+    Status: lambda event: event.reason,
+    Reset: lambda event: event.reason,
+    Refused: _refusal,
+    Closed: lambda event: f"not in #{event.room}: {event.reason}",
+    Members: lambda event: f"in #{event.room}: {', '.join(event.nicks)}",
+    Joined: lambda event: f"{event.nick} joined #{event.room}",
+    Left: lambda event: f"{event.nick} left #{event.room} ({event.reason})",
+    Renamed: lambda event: f"{event.nick} is now {event.to}",
+}
+
+
+# --- standard streams ----------------------------------------------------------------
+
+
+async def _lines_of_stdin() -> AsyncGenerator[tuple[int, str], None]:
+    """Number and text of each line that is not empty, without its end."""
+    # What is not UTF-8 comes out as text that can't be sent, and is refused by its line.
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    kept, number, more = "", 0, True
+    while more:
+        # The descriptor itself: a thread that is left behind in sys.stdin's lock would
+        # keep the interpreter from ending.
+        data = await trio.to_thread.run_sync(
+            os.read, _STDIN, _READ_BYTES, abandon_on_cancel=True
+        )
+        more = bool(data)
+        *lines, kept = (kept + decoder.decode(data, final=not more)).split("\n")
+        kept = kept[:_KEPT_CHARS_MAX]
+        for line in lines if more else [*lines, kept]:
+            number += 1
+            if text := line.removesuffix("\r"):
+                yield number, text
+
+
+def _write(descriptor: int, text: str) -> None:
+    data = memoryview(text.encode("utf-8", "backslashreplace"))
+    while data:
+        data = data[os.write(descriptor, data) :]

@@ -1,0 +1,6 @@
+"""The server: one task for each peer, one for the journal, nothing that is not owned."""
+
+from trio_chat.server.limits import Limits
+from trio_chat.server.serve import Running, serve
+
+__all__ = ["Limits", "Running", "serve"]

@@ -1,0 +1,118 @@
+"""What a server tells the person who runs it: sentences on a console, or JSON lines.
+
+Printing happens in a thread of its own behind a bounded queue: a terminal that was
+stopped with Ctrl-S must not stop a server.
+"""
+
+import logging
+import logging.handlers
+import queue
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, Literal, TextIO
+
+import msgspec
+import structlog
+from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
+
+LogFormat = Literal["console", "json"]
+
+LINES_WAITING_MAX: Final = 10_000
+"""Policy when full: newer lines are skipped, and the next one says how many."""
+
+_STOP_S: Final = 1.0
+
+SENTENCES: Final = {
+    "connected": "[+] {nick} connected from {address}",
+    "disconnected": "[-] {nick} disconnected ({reason})",
+    "joined": "[#] {nick} joined #{room} ({members} here)",
+    "left": "[#] {nick} left #{room} ({members} here)",
+    "renamed": "[~] {nick} is now {to}",
+    "no hello": "[?] {address} ended before its hello ({reason})",
+    "bad line": "[?] {address} sent a bad line: {reason} ({code})",
+    "store failed": "[!] {reason}",
+    "storing": "[*] storing in {data}",
+    "bug": "[!] a bug ended the link with {address}; please report this:",
+    "draining": "[*] stopping; {peers} still here, for at most {drain_s:g} s",
+    "stopped": "[*] stopped",
+}
+"""How each event reads on a console; one that is not here is shown with its fields."""
+
+
+def sentence(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    """The event as a line for people, with the trace below it where there is one."""
+    name = str(event.pop("event"))
+    trace = event.pop("exception", "")
+    event.pop("level", None)
+    template = SENTENCES.get(name)
+    if template is None:
+        fields = " ".join(f"{key}={value}" for key, value in event.items())
+        line = f"[*] {name} {fields}".rstrip()
+    else:
+        line = template.format_map(event)
+    return f"{line}\n{trace}" if trace else line
+
+
+@contextmanager
+def open_console(
+    log_format: LogFormat, *, verbose: bool, out: TextIO = sys.stdout
+) -> Iterator[FilteringBoundLogger]:
+    """A logger whose lines go to `out` from a thread of its own.
+
+    Shape:  leaving waits at most a second for lines that `out` does not take.
+    """
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    sender = _Sender(queue.Queue(LINES_WAITING_MAX))
+    listener = logging.handlers.QueueListener(sender.queue, handler)
+    channel = logging.Logger("trio_chat", logging.DEBUG)  # noqa: LOG001 (ours alone)
+    channel.addHandler(sender)
+    listener.start()
+    try:
+        yield structlog.wrap_logger(
+            channel,
+            processors=_processors(log_format),
+            wrapper_class=structlog.make_filtering_bound_logger(
+                logging.DEBUG if verbose else logging.INFO
+            ),
+        )
+    finally:
+        # stop() waits for the thread, and the thread may be waiting for a terminal.
+        stopper = threading.Thread(target=listener.stop, daemon=True)
+        stopper.start()
+        stopper.join(_STOP_S)
+
+
+def _processors(log_format: LogFormat) -> list[structlog.typing.Processor]:
+    if log_format == "console":
+        return [structlog.processors.format_exc_info, sentence]
+    return [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        structlog.processors.format_exc_info,
+        structlog.processors.EventRenamer("event"),
+        structlog.processors.JSONRenderer(serializer=_json),
+    ]
+
+
+def _json(event: EventDict, **_options: object) -> str:
+    return msgspec.json.encode(event, enc_hook=str).decode()
+
+
+class _Sender(logging.handlers.QueueHandler):
+    """Puts lines into the queue, and counts those that find it full."""
+
+    def __init__(self, lines: "queue.Queue[logging.LogRecord]") -> None:
+        super().__init__(lines)
+        self._skipped = 0
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        if self._skipped:
+            record.msg = f"[!] {self._skipped} log lines were skipped here\n{record.msg}"
+        try:
+            self.queue.put_nowait(record)
+            self._skipped = 0
+        except queue.Full:
+            self._skipped += 1

@@ -1,0 +1,97 @@
+"""Orders, stores, delivers: the only way by which anything gets into a log.
+
+One task owns the order. While the disk is busy with one transaction, what arrives waits
+for the next, so transactions grow with the load by themselves and a lone draft waits for
+nobody. What one transaction made durable is delivered in one step, room by room, before
+the next is begun: the order of delivery is the order of the log.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import trio
+
+from trio_chat.errors import StoreError
+from trio_chat.server.channels import ready
+from trio_chat.server.limits import Limits
+from trio_chat.store.interface import Appended, Draft, Entry, Outcome, Store
+
+
+@dataclass(eq=False, slots=True)
+class _Submission:
+    drafts: Sequence[Draft]
+    outcomes: list[Outcome] = field(default_factory=list)
+    error: StoreError | None = None
+    settled: trio.Event = field(default_factory=trio.Event)
+
+
+class Journal:
+    """Takes drafts in, gives their places back, and delivers what became durable.
+
+    Shape:  `deliver(log, entries)` is called without an await in between, in the order of
+            the log, each entry once.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        deliver: Callable[[str, Sequence[Entry]], None],
+        wall_clock_s: Callable[[], float],
+        limits: Limits,
+    ) -> None:
+        self._store = store
+        self._deliver = deliver
+        self._wall_clock_s = wall_clock_s
+        self._send, self._receive = trio.open_memory_channel[_Submission](
+            limits.submissions_max
+        )
+
+    async def append(self, drafts: Sequence[Draft]) -> list[Outcome]:
+        """What became of each draft, once all are durable; waits while many are waiting.
+
+        Raises: StoreError: none of them is known to be durable; the same may be sent again.
+        Cancel: may have happened: the wait is abandoned, the drafts are not.
+        """
+        submission = _Submission(drafts)
+        await self._send.send(submission)
+        await submission.settled.wait()
+        if submission.error is not None:
+            raise submission.error
+        return submission.outcomes
+
+    async def run(self) -> None:
+        """Live until close() was called and everything submitted is settled.
+
+        Cancel: may have happened.
+        """
+        async for first in self._receive:
+            await self._commit([first, *ready(self._receive)])
+
+    def close(self) -> None:
+        """Take no more; run() ends after what was taken."""
+        self._send.close()
+
+    async def _commit(self, submissions: list[_Submission]) -> None:
+        drafts = [draft for each in submissions for draft in each.drafts]
+        ts = round(self._wall_clock_s(), 3)
+        try:
+            outcomes = await self._store.append(drafts, ts)
+        except StoreError as error:
+            for submission in submissions:
+                submission.error = error
+        else:
+            self._deliver_all(outcomes)
+            remaining = iter(outcomes)
+            for submission in submissions:
+                submission.outcomes = [next(remaining) for _ in submission.drafts]
+        for submission in submissions:
+            submission.settled.set()
+
+    def _deliver_all(self, outcomes: Sequence[Outcome]) -> None:
+        batches: dict[str, list[Entry]] = {}
+        for outcome in outcomes:
+            if isinstance(outcome, Appended) and not outcome.duplicate:
+                for entry in outcome.entries:
+                    batches.setdefault(entry.log, []).append(entry)
+        for log, entries in batches.items():
+            self._deliver(log, entries)

@@ -1,0 +1,110 @@
+"""What is on its way to one peer: written at once if the socket takes it, else queued.
+
+The rule of the fan-out: an offer never waits and never wakes a task while the socket is
+ready. What the socket does not take goes into the peer's own memory channel, and a writer
+that drains it whole into each send runs only as long as there is something in it. So an
+idle peer costs no task, and a slow one costs nobody else anything.
+"""
+
+import trio
+
+from trio_chat.server.channels import ready
+from trio_chat.server.limits import Limits
+from trio_chat.wire import SendNow
+
+_SLICE_BYTES = 64 * 1024
+
+
+class StalledError(Exception):
+    """The peer takes nothing; the link is of no use any more."""
+
+
+class Outgoing:
+    """The sending half of a link; the writer runs in `nursery`.
+
+    Shape:  bytes leave in the order in which they were taken.
+    """
+
+    def __init__(
+        self,
+        stream: trio.abc.Stream,
+        send_now: SendNow,
+        nursery: trio.Nursery,
+        limits: Limits,
+    ) -> None:
+        self._stream = stream
+        self._send_now = send_now
+        self._nursery = nursery
+        self._bytes_max = limits.queue_bytes_max
+        self._stall_s = limits.stall_s
+        self._send, self._receive = trio.open_memory_channel[bytes](
+            limits.queue_batches_max
+        )
+        self._queued_bytes = 0
+        self._writing = False
+        self._drained = trio.Event()
+
+    def offer(self, data: bytes) -> bool:
+        """Take the bytes, all or none, without waiting; False if the queue is full."""
+        if not data:
+            return True
+        if not self._writing:
+            return self._at_once(data)
+        if self._queued_bytes + len(data) > self._bytes_max:
+            return False
+        return self._queue(data)
+
+    async def send(self, data: bytes) -> None:
+        """Take the bytes, as soon as there is space.
+
+        Cancel: atomic: all of the bytes are taken, or none.
+        """
+        while not self.offer(data):
+            await self._drained.wait()
+
+    async def flushed(self) -> None:
+        """Wait until the socket has taken everything.
+
+        Cancel: atomic.
+        """
+        while self._writing:
+            await self._drained.wait()
+
+    def _at_once(self, data: bytes) -> bool:
+        taken = self._send_now(data)
+        if taken < len(data):
+            # However long it is, a single rest has to fit: nothing is written by halves.
+            self._queue(data[taken:])
+            self._writing = True
+            self._nursery.start_soon(self._write)
+        return True
+
+    def _queue(self, data: bytes) -> bool:
+        try:
+            self._send.send_nowait(data)
+        except trio.WouldBlock:
+            return False
+        self._queued_bytes += len(data)
+        return True
+
+    async def _write(self) -> None:
+        while waiting := ready(self._receive):
+            await self._send_whole(b"".join(waiting))
+            self._queued_bytes -= sum(map(len, waiting))
+            self._wake()
+        self._writing = False
+        self._wake()
+
+    async def _send_whole(self, data: bytes) -> None:
+        # In slices, so that a slow reader is told from one that takes nothing at all.
+        rest = memoryview(data)
+        while rest:
+            with trio.move_on_after(self._stall_s) as stalled:
+                await self._stream.send_all(rest[:_SLICE_BYTES])
+            if stalled.cancelled_caught:
+                raise StalledError(f"took nothing for {self._stall_s:g} s")
+            rest = rest[_SLICE_BYTES:]
+
+    def _wake(self) -> None:
+        self._drained.set()
+        self._drained = trio.Event()

@@ -1,0 +1,441 @@
+"""One live connection, from accept to close: its hello, what it asks, what it is owed."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+import structlog
+import trio
+
+from trio_chat import __version__
+from trio_chat.errors import (
+    RefusedError,
+    RemoteProtocolError,
+    StoreError,
+    lone_exception,
+)
+from trio_chat.protocol import messages, names
+from trio_chat.protocol.codes import Code
+from trio_chat.protocol.connection import Connection, Role, State
+from trio_chat.protocol.framing import BadLine, client_messages, encode
+from trio_chat.protocol.messages import (
+    INBOX,
+    PROTOCOL_VERSION,
+    TEXT_BYTES_MAX,
+    ClientMessage,
+    Direct,
+    Message,
+    Say,
+)
+from trio_chat.server.hub import Hub, inbox_of
+from trio_chat.server.journal import Journal
+from trio_chat.server.limits import Limits
+from trio_chat.server.outgoing import Outgoing, StalledError
+from trio_chat.server.room import Member, Standing
+from trio_chat.store.interface import Appended, Draft, Outcome, Store
+from trio_chat.wire import Wire, send_now_of
+
+_LINGER_BYTES_MAX = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What all peers of one server share."""
+
+    hub: Hub
+    journal: Journal
+    store: Store
+    limits: Limits
+    new_secret: Callable[[], str]
+    log: structlog.typing.FilteringBoundLogger
+
+
+class _EndError(Exception):
+    """The link ends; `last_words` go to the peer, `reason` to everybody else."""
+
+    def __init__(self, reason: str, last_words: Message | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.last_words = last_words
+
+
+class Peer:
+    """One connection; run() is its whole life.
+
+    Shape:  one task reads what it asks and does it, in order: while its drafts wait for
+            the disk nothing more is read, which is how its sender comes to wait. A second
+            task runs only while a member is behind, a third only while the socket is full.
+    """
+
+    def __init__(self, stream: trio.abc.Stream, address: str, services: Services) -> None:
+        self.address = address
+        self.nick = ""
+        self.device = ""
+        self.memberships: dict[str, Member] = {}
+        self._stream = stream
+        self._services = services
+        self._limits = services.limits
+        self._connection = Connection(Role.SERVER)
+        self._wire = Wire(
+            stream,
+            client_messages(),
+            heartbeat_s=services.limits.heartbeat_s,
+            ping=lambda: self._outgoing.offer(encode([messages.Ping()])),
+        )
+        self._nursery: trio.Nursery
+        self._outgoing: Outgoing
+        self._behind: dict[Member, None] = {}
+        self._end: _EndError | None = None
+        self._receiving = trio.CancelScope()
+
+    async def run(self) -> None:
+        """Live until one end says goodbye or the link breaks; leaves nothing behind.
+
+        Cancel: closes the wire.
+        """
+        try:
+            with lone_exception():
+                async with trio.open_nursery() as self._nursery:
+                    self._outgoing = Outgoing(
+                        self._stream,
+                        send_now_of(self._stream),
+                        self._nursery,
+                        self._limits,
+                    )
+                    await self._live()
+                    self._nursery.cancel_scope.cancel()
+        except StalledError as error:
+            self._depart(str(error))
+        except trio.BrokenResourceError:
+            pass  # found by the writer before the reader
+        finally:
+            self._depart("peer went away")
+            await trio.aclose_forcefully(self._stream)
+
+    async def _live(self) -> None:
+        try:
+            items = await self._say_hello()
+            while True:
+                await self._do(items)
+                items = await self._received()
+        except _EndError as end:
+            self._depart(end.reason)
+            await self._goodbye(end.last_words)
+
+    def _depart(self, reason: str) -> None:
+        if self._connection.state is State.OPENING:
+            log = self._services.log.debug
+            log("no hello", address=self.address, reason=reason)
+        elif self.nick:
+            self._services.hub.depart(self, reason)
+            self._services.log.info("disconnected", nick=self.nick, reason=reason)
+        self.nick = ""
+
+    # --- what the rest of the server asks of a peer ----------------------------------
+
+    def offer(self, frame: bytes) -> bool:
+        """Take the bytes, all or none, without waiting."""
+        return self._outgoing.offer(frame)
+
+    def serve(self, member: Member) -> None:
+        """Bring a member that is behind up to the head."""
+        if not self._behind:
+            self._nursery.start_soon(self._catch_up)
+        self._behind[member] = None
+
+    def supersede(self) -> None:
+        """End: the same device is here again."""
+        words = "this device has connected again; that connection goes on"
+        self._end_soon(_EndError("superseded", _error(Code.SUPERSEDED, words)))
+
+    def drain(self, back_in_s: float) -> None:
+        """End, once what was read so far is done: the server stops."""
+        bye = messages.Bye(reason="the server is stopping", back_in_s=back_in_s)
+        self._end_soon(_EndError("server is stopping", bye))
+
+    def _end_soon(self, end: _EndError) -> None:
+        self._end = self._end or end
+        # Only the wait for more is cut short: what was read is still done and answered.
+        self._receiving.cancel()
+
+    # --- hello and goodbye -----------------------------------------------------------
+
+    async def _say_hello(self) -> Sequence[ClientMessage | BadLine]:
+        """Until a hello was taken; what came right behind it."""
+        with trio.move_on_after(self._limits.hello_s):
+            while True:
+                items = await self._received()
+                for index, item in enumerate(items):
+                    await self._one(item)
+                    if self.nick:
+                        return items[index + 1 :]
+        limit = f"no good hello within {self._limits.hello_s:g} s"
+        raise _EndError(limit, _error(Code.HELLO_TIMEOUT, limit))
+
+    async def _hello(self, hello: messages.Hello) -> None:
+        if hello.v < PROTOCOL_VERSION:
+            words = f"this server speaks version {PROTOCOL_VERSION}, not {hello.v}"
+            raise _EndError(words, _error(Code.VERSION, words))
+        self.nick = names.nick(hello.nick)
+        self.device = hello.device or self._services.new_secret()
+        try:
+            self._services.hub.arrive(self)
+        except RefusedError:
+            self.nick = ""
+            raise
+        self._services.log.info("connected", nick=self.nick, address=self.address)
+        await self._reply(
+            messages.Welcome(
+                v=PROTOCOL_VERSION,
+                nick=self.nick,
+                epoch=self._services.store.epoch,
+                software=f"trio_chat {__version__}",
+                heartbeat_s=self._limits.heartbeat_s,
+                text_bytes_max=TEXT_BYTES_MAX,
+            )
+        )
+
+    async def _goodbye(self, last_words: Message | None) -> None:
+        with trio.move_on_after(self._limits.goodbye_s, shield=True):
+            if last_words is not None:
+                await self._outgoing.send(encode([last_words]))
+            await self._outgoing.flushed()
+            await self._linger()
+
+    async def _linger(self) -> None:
+        # Closing while the peer's bytes are unread resets the connection, and the reset
+        # would destroy our last words on their way. So: our end, its end, then close.
+        if isinstance(self._stream, trio.abc.HalfCloseableStream):
+            await self._stream.send_eof()
+        heard_bytes = 0
+        while heard_bytes < _LINGER_BYTES_MAX:
+            data = await self._stream.receive_some()
+            if not data:
+                return
+            heard_bytes += len(data)
+
+    # --- what the peer asks ----------------------------------------------------------
+
+    async def _received(self) -> list[ClientMessage | BadLine]:
+        if self._end is None:
+            with trio.CancelScope() as self._receiving:
+                try:
+                    items = await self._wire.receive()
+                except RemoteProtocolError as error:
+                    words = _error(Code.TIMED_OUT, error.reason)
+                    raise _EndError("timed out", words) from None
+                except trio.BrokenResourceError:
+                    raise _EndError("peer went away") from None
+                if not items:
+                    raise _EndError("peer went away")
+                return items
+        assert self._end is not None
+        raise self._end
+
+    async def _do(self, items: Sequence[ClientMessage | BadLine]) -> None:
+        """All that was asked, in order; drafts that follow each other go together."""
+        drafts: list[Draft] = []
+        for item in items:
+            if isinstance(item, Say | Direct):
+                draft = await self._judged(item)
+                if draft is not None:
+                    drafts.append(draft)
+                continue
+            await self._append(drafts)
+            drafts = []
+            await self._one(item)
+        await self._append(drafts)
+
+    async def _one(self, item: ClientMessage | BadLine) -> None:
+        if isinstance(item, BadLine):
+            return await self._complain(item.code, item.reason)
+        try:
+            self._connection.heard(item)
+        except RemoteProtocolError as error:
+            return await self._complain(Code.OUT_OF_PLACE, error.reason)
+        try:
+            await self._handle(item)
+        except RefusedError as error:
+            room = getattr(item, "room", None)
+            await self._reply(_refused(error.code, error.reason, room=room))
+
+    async def _handle(self, message: ClientMessage) -> None:
+        match message:
+            case messages.Ping():
+                await self._reply(messages.Pong(id=message.id))
+            case messages.Pong():
+                pass
+            case messages.Hello():
+                await self._hello(message)
+            case messages.Join():
+                self._services.hub.join(self, message)
+            case messages.Leave():
+                room = self._services.hub.leave(self, message.room)
+                left = messages.Left(room=room, nick=self.nick, reason="left")
+                await self._reply(left)
+            case messages.Hold():
+                member = self._services.hub.membership(self, message.room)
+                member.room.hold(member)
+            case messages.Nick():
+                await self._rename(message)
+            case messages.Who():
+                member = self._services.hub.membership(self, message.room)
+                await self._outgoing.send(member.room.roll_call())
+            case messages.Bye():
+                raise _EndError("quit")
+            case Say() | Direct():
+                raise AssertionError("drafts are collected before")
+            case _:
+                assert_never(message)
+
+    async def _rename(self, message: messages.Nick) -> None:
+        nick = names.nick(message.nick)
+        self._services.hub.rename(self, nick)
+        await self._reply(messages.Nick(nick=nick))
+
+    # --- what the peer says ----------------------------------------------------------
+
+    async def _judged(self, message: Say | Direct) -> Draft | None:
+        """The draft, if it may be said; else the peer is told why not."""
+        try:
+            self._connection.heard(message)
+        except RemoteProtocolError as error:
+            await self._complain(Code.OUT_OF_PLACE, error.reason)
+            return None
+        try:
+            _check_text(message.text)
+            return self._draft(message)
+        except RefusedError as error:
+            room = message.room if isinstance(message, Say) else INBOX
+            await self._reply(_refused(error.code, error.reason, room=room, n=message.n))
+            return None
+
+    def _draft(self, message: Say | Direct) -> Draft:
+        hub = self._services.hub
+        to: str | None = None
+        copies: tuple[str, ...] = ()
+        if isinstance(message, Say):
+            log = hub.membership(self, message.room).room.log
+            if log.startswith(INBOX):
+                raise RefusedError(Code.NOT_JOINED, "to one person: use `direct`")
+        else:
+            reader = hub.called(message.to)
+            log, to = inbox_of(self), reader.nick
+            copies = (inbox_of(reader),) if reader.device != self.device else ()
+        return Draft(
+            log=log,
+            device=self.device,
+            n=message.n,
+            nick=self.nick,
+            text=message.text,
+            kind=message.kind,
+            to=to,
+            copies=copies,
+        )
+
+    async def _append(self, drafts: Sequence[Draft]) -> None:
+        if not drafts:
+            return
+        try:
+            outcomes = await self._services.journal.append(drafts)
+        except StoreError as error:
+            self._services.log.error("store failed", nick=self.nick, reason=str(error))
+            words = "the server could not store it; send it again when you are back"
+            end = _error(Code.STORE_FAILED, words)
+            raise _EndError("the server's disk failed", end) from error
+        answers = map(_answer, drafts, outcomes)
+        await self._outgoing.send(encode(answers))
+
+    # --- what the peer is owed -------------------------------------------------------
+
+    async def _catch_up(self) -> None:
+        while self._behind:
+            for member in list(self._behind):
+                if member.standing is Standing.BEHIND:
+                    await self._one_page(member)
+                if member.standing is not Standing.BEHIND:
+                    self._behind.pop(member, None)
+
+    async def _one_page(self, member: Member) -> None:
+        """The member's next part: an answer, a page of the log, or the step to live."""
+        room = member.room
+        if not member.greeted:
+            member.greeted = True
+            await self._outgoing.send(room.greeting(member))
+        elif member.presence_seen < 0 or (
+            member.cursor == room.head and member.presence_seen != room.presence
+        ):
+            member.presence_seen = room.presence
+            await self._outgoing.send(room.roll_call())
+        elif member.cursor == room.head:
+            room.go_live(member)
+        else:
+            await self._page_of_the_log(member)
+
+    async def _page_of_the_log(self, member: Member) -> None:
+        room, cursor = member.room, member.cursor
+        try:
+            entries = await self._services.store.read(
+                room.log,
+                after=cursor,
+                through=room.head,
+                limit=self._limits.page_entries,
+            )
+        except StoreError as error:
+            self._services.log.error("store failed", nick=self.nick, reason=str(error))
+            words = "the server could not read the log; come back later"
+            self._end_soon(_EndError("disk failed", _error(Code.STORE_FAILED, words)))
+            await trio.sleep_forever()
+        # The peer may have asked for something else while the log was read.
+        if (
+            member.standing is Standing.BEHIND
+            and member.cursor == cursor
+            and member.greeted
+        ):
+            member.cursor = entries[-1].seq
+            await self._outgoing.send(room.frame(entries))
+
+    # --- words -----------------------------------------------------------------------
+
+    async def _reply(self, message: Message) -> None:
+        self._connection.said(message)
+        await self._outgoing.send(encode([message]))
+
+    async def _complain(self, code: Code, reason: str) -> None:
+        bad = BadLine(code, reason)
+        if bad.fatal:
+            raise _EndError(f"bad input: {code}", _error(code, reason))
+        self._services.log.debug("bad line", address=self.address, code=code, reason=reason)
+        await self._reply(_error(code, reason))
+
+
+def _error(code: Code, reason: str) -> messages.Error:
+    return messages.Error(code=code, reason=reason, end=BadLine(code, reason).fatal)
+
+
+def _refused(
+    code: str, reason: str, *, room: str | None = None, n: int | None = None
+) -> messages.Refused:
+    # A name that can't be one is not worth repeating in full.
+    return messages.Refused(
+        code=code, reason=reason, room=room[:64] if room is not None else None, n=n
+    )
+
+
+def _answer(draft: Draft, outcome: Outcome) -> messages.Accepted | messages.Refused:
+    room = INBOX if draft.log.startswith(INBOX) else draft.log
+    if isinstance(outcome, Appended):
+        return messages.Accepted(room=room, n=draft.n, seq=outcome.seq)
+    reason = f"your number {draft.n} is taken by another text of yours, {outcome.seq}"
+    return _refused(Code.SAME_ID_OTHER_TEXT, reason, room=room, n=draft.n)
+
+
+def _check_text(text: str) -> None:
+    if not text:
+        raise RefusedError(Code.EMPTY_TEXT, "there is nothing to say")
+    text_bytes = len(text.encode())
+    if text_bytes > TEXT_BYTES_MAX:
+        raise RefusedError(
+            Code.TEXT_TOO_LONG,
+            f"a text has at most {TEXT_BYTES_MAX:,} bytes, not {text_bytes:,}",
+        )

@@ -1,0 +1,193 @@
+"""A room: its members, and how what is durable reaches each of them.
+
+Why a member can fall behind without anyone waiting, and still get every entry once:
+
+1. A member is live or behind, and both change in steps without an await. Live means: it
+   was offered everything up to the room's head, and will be offered every later batch.
+2. A batch that a live member's queue does not take sets it aside, with its cursor at the
+   head from before that batch. It is behind from then on, and costs the room nothing.
+3. A member that is behind is served by its own peer, page by page, from the log: what
+   follows the cursor, never past the head. When its cursor is the head it goes live in
+   the same step, so nothing can come between.
+
+Joining is being behind with a short backlog, so there is one way for all of them.
+Who came and who left is not in the log: a member that was behind gets the whole list
+anew when it goes live, if the list has changed since it had it last.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Protocol
+
+from trio_chat.protocol import messages
+from trio_chat.protocol.framing import encode
+from trio_chat.protocol.messages import INBOX, Message
+from trio_chat.store.interface import Entry
+
+_NICKS_PER_LINE = 1_000
+
+
+class Reader(Protocol):
+    """What a room needs of a peer."""
+
+    nick: str
+
+    def offer(self, frame: bytes) -> bool:
+        """Take the bytes, all or none, without waiting."""
+
+    def serve(self, member: "Member") -> None:
+        """Bring a member that is behind up to the head."""
+
+
+class Standing(Enum):
+    """How far a member is."""
+
+    LIVE = auto()
+    """It is offered every batch."""
+    BEHIND = auto()
+    """Its peer reads the log for it."""
+    HELD = auto()
+    """It wants nothing for now."""
+    GONE = auto()
+    """It has left."""
+
+
+@dataclass(eq=False, slots=True)
+class Member:
+    """One peer in one room."""
+
+    room: "Room"
+    reader: Reader
+    cursor: int = 0
+    """All up to here was handed to the peer; while live, the room's head stands for it."""
+    standing: Standing = Standing.HELD
+    greeted: bool = False
+    """Whether the join that it is behind for was answered."""
+    presence_seen: int = -1
+    """While behind: the version of the member list that it was sent since."""
+
+
+@dataclass(eq=False, slots=True)
+class Room:
+    """A numbered, ordered log with members.
+
+    Shape:  `log` is its name in the store, `name` its name on the wire. An inbox has one
+            device's peers as members and tells nobody about them.
+    """
+
+    log: str
+    name: str
+    head: int
+    members: dict[Reader, Member] = field(default_factory=dict)
+    presence: int = 0
+    """The version of the member list; each change of it counts one up."""
+    _live: dict[Member, None] = field(default_factory=dict)
+
+    @property
+    def inbox(self) -> bool:
+        return self.name == INBOX
+
+    # --- what reaches the members ----------------------------------------------------
+
+    def deliver(self, entries: Sequence[Entry]) -> None:
+        """Offer what has become durable to all live members: one batch, encoded once.
+
+        Shape:  `entries` follow the head without a hole.
+        """
+        before = self.head
+        assert entries[0].seq == before + 1, "the log has a hole"
+        self.head = entries[-1].seq
+        self._offer(self.frame(entries), before)
+
+    def announce(self, message: Message) -> None:
+        """Tell all live members about a change of the member list."""
+        self.presence += 1
+        self._offer(encode([message]), self.head)
+
+    def frame(self, entries: Sequence[Entry]) -> bytes:
+        """The entries as the wire has them."""
+        return encode(
+            messages.Entry(
+                room=self.name,
+                seq=entry.seq,
+                nick=entry.nick,
+                text=entry.text,
+                ts=entry.ts,
+                kind="me" if entry.kind == "me" else "text",
+                to=entry.to,
+            )
+            for entry in entries
+        )
+
+    def _offer(self, frame: bytes, cursor: int) -> None:
+        full = [member for member in self._live if not member.reader.offer(frame)]
+        for member in full:
+            del self._live[member]
+            self._behind(member, cursor)
+
+    # --- where a member stands -------------------------------------------------------
+
+    def enter(self, reader: Reader) -> Member:
+        """A new member, held until it says from where it wants to read."""
+        member = self.members[reader] = Member(self, reader)
+        if not self.inbox:
+            self.announce(messages.Joined(room=self.name, nick=reader.nick))
+        return member
+
+    def read_from(self, member: Member, cursor: int) -> None:
+        """The member wants what follows `cursor`; it is told so, and then served."""
+        self._live.pop(member, None)
+        member.greeted = False
+        self._behind(member, min(cursor, self.head))
+
+    def hold(self, member: Member) -> None:
+        """The member wants nothing until it says from where."""
+        self._live.pop(member, None)
+        member.standing = Standing.HELD
+
+    def go_live(self, member: Member) -> None:
+        """The member has everything up to the head.
+
+        Shape:  called in the step in which that was found.
+        """
+        assert member.cursor == self.head, "going live over a hole"
+        member.standing = Standing.LIVE
+        self._live[member] = None
+
+    def remove(self, member: Member, reason: str) -> None:
+        """The member is one no longer; the others are told."""
+        del self.members[member.reader]
+        self._live.pop(member, None)
+        member.standing = Standing.GONE
+        if not self.inbox:
+            nick = member.reader.nick
+            self.announce(messages.Left(room=self.name, nick=nick, reason=reason))
+
+    def _behind(self, member: Member, cursor: int) -> None:
+        member.cursor = cursor
+        member.presence_seen = -1
+        member.standing = Standing.BEHIND
+        member.reader.serve(member)
+
+    # --- what a member is told about the room ----------------------------------------
+
+    def greeting(self, member: Member) -> bytes:
+        """The answer to a join: from where the member reads."""
+        opened = messages.Room(room=self.name, after=member.cursor, head=self.head)
+        return encode([opened])
+
+    def roll_call(self) -> bytes:
+        """Who is there, a thousand names a line; nothing for an inbox."""
+        if self.inbox:
+            return b""
+        nicks = [reader.nick for reader in self.members]
+        starts = range(0, max(len(nicks), 1), _NICKS_PER_LINE)
+        return encode(
+            messages.Members(
+                room=self.name,
+                nicks=tuple(nicks[start : start + _NICKS_PER_LINE]),
+                more=start + _NICKS_PER_LINE < len(nicks),
+            )
+            for start in starts
+        )
