@@ -8,7 +8,18 @@ from trio_chat.protocol.codes import Code
 
 NAME_CHARS_MAX: Final = 32
 _PUNCTUATION: Final = frozenset("_-.[]{}\\|^`'+~!?*=")
-_BLANK_LETTERS: Final = frozenset("\u115f\u1160\u3164\uffa0")  # letters one can't see
+# Letters and marks that one can't see: with them one name could pass for another.
+_INVISIBLE: Final = frozenset(
+    map(
+        chr,
+        (
+            *(0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0),
+            *range(0x180B, 0x1810),
+            *range(0xFE00, 0xFE10),
+            *range(0xE0100, 0xE01F0),
+        ),
+    )
+)
 
 
 def nick(wished: str) -> str:
@@ -34,12 +45,15 @@ def room(wished: str) -> str:
 
 def same(name: str) -> str:
     """The form in which names are compared: `Ada`, `ada` and a full-width `ADA`."""
+    # Normalising is not linear in what it is given, and what is longer is no name.
+    if len(name) > NAME_CHARS_MAX:
+        return name
     folded = unicodedata.normalize("NFKC", name).casefold()
     return unicodedata.normalize("NFKC", folded)
 
 
 def _checked(wished: str, code: Code, what: str) -> str:
-    # The length first: normalising is not linear in what it is given.
+    # The length first, as in same().
     if len(wished) > NAME_CHARS_MAX:
         raise RefusedError(
             code, f"a {what} has at most {NAME_CHARS_MAX} characters, not {len(wished)}"
@@ -56,7 +70,7 @@ def _checked(wished: str, code: Code, what: str) -> str:
 
 
 def _allowed(char: str, *, first: bool) -> bool:
-    if char in _BLANK_LETTERS:
+    if char in _INVISIBLE:
         return False
     category = unicodedata.category(char)
     if category.startswith("M"):
