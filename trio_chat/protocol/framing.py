@@ -37,7 +37,7 @@ class Lines:
     """Cuts a stream of bytes at its newlines.
 
     Shape:  `feed` gives whole lines without their newline; what follows the last one is
-            kept, at most `line_bytes_max` of it.
+            kept, at most `line_bytes_max` of it, and nothing after a line too long.
     """
 
     def __init__(self, line_bytes_max: int) -> None:
@@ -63,10 +63,15 @@ class Lines:
             self._kept_bytes += len(rest)
         for index, line in enumerate(whole):
             if len(line) > self._line_bytes_max:
-                self._lost = True
-                return whole[:index], True
-        self._lost = self._kept_bytes > self._line_bytes_max
-        return whole, self._lost
+                return self._lose(whole[:index])
+        if self._kept_bytes > self._line_bytes_max:
+            return self._lose(whole)
+        return whole, False
+
+    def _lose(self, whole: list[bytes]) -> tuple[list[bytes], bool]:
+        self._lost = True
+        self._kept.clear()
+        return whole, True
 
 
 class Decoder(Generic[M]):
@@ -111,7 +116,7 @@ class Decoder(Generic[M]):
             )
         if isinstance(error, RecursionError):
             return BadLine(Code.NOT_JSON, "the line is nested too deeply")
-        if not isinstance(error, msgspec.ValidationError):
+        if not isinstance(error, msgspec.ValidationError) or line.lstrip()[:1] != b"{":
             return BadLine(Code.NOT_JSON, f"not one JSON object: {_shown(error)}")
         tag = _tag_of(line)
         if tag is not None and tag not in self._tags:
