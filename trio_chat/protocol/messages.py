@@ -21,6 +21,7 @@ COUNTER_MAX: Final = 2**53 - 1
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=COUNTER_MAX)]
 Number = Annotated[int, msgspec.Meta(ge=1, le=COUNTER_MAX)]
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
 Kind = Literal["text", "me"]
 
 
@@ -52,7 +53,7 @@ class Bye(Message, frozen=True):
 
     reason: str = ""
     """For people."""
-    back_in_s: float | None = None
+    back_in_s: Seconds | None = None
     """From a server that restarts: seconds to wait before coming back."""
 
 
@@ -154,7 +155,7 @@ class Welcome(Message, frozen=True):
     """Which past this server has. Another one than last time: forget all cursors."""
     software: str
     """For the client's log."""
-    heartbeat_s: float
+    heartbeat_s: Annotated[float, msgspec.Meta(gt=0, le=86_400)]
     """Silence after which each end sends a ping; twice that, and the link is dead."""
     text_bytes_max: int
     """The longest text that is taken, in bytes of UTF-8."""
