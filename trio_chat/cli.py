@@ -26,7 +26,7 @@ from trio_chat.errors import (
     lone_exception,
 )
 from trio_chat.protocol import names
-from trio_chat.server import Limits, Running, serve
+from trio_chat.server import Limits, Running, address_of, listen, serve
 from trio_chat.server.console import open_console
 from trio_chat.signals import ENDING, open_signals
 from trio_chat.store import MemoryStore, Store, open_sqlite_store
@@ -164,19 +164,19 @@ async def _serve_until_told(settings: dict[str, Any], verbose: bool) -> None:
         open_console(settings["log_format"], verbose=verbose) as log,
     ):
         async with _open_store(data) as store, trio.open_nursery() as nursery:
+            listeners = await listen(settings["host"], settings["port"])
             start = partial(
                 serve,
+                listeners,
                 store,
-                host=settings["host"],
-                port=settings["port"],
                 log=log,
                 new_secret=partial(secrets.token_hex, 16),
                 rng=random.Random(),
                 limits=limits,
             )
             running: Running = await nursery.start(_then_cancel, start, nursery)
-            for address in running.addresses:
-                sys.stdout.write(f"listening on {address}\n")
+            for listener in listeners:
+                sys.stdout.write(f"listening on {address_of(listener)}\n")
             sys.stdout.flush()
             log.info("storing", data=data)
             await anext(signals)

@@ -35,7 +35,7 @@ SENTENCES: Final = {
     "store failed": "[!] {reason}",
     "storing": "[*] storing in {data}",
     "bug": "[!] a bug ended the link with {address}; please report this:",
-    "draining": "[*] stopping; {peers} still here, for at most {drain_s:g} s",
+    "draining": "[*] stopping; saying goodbye to {peers}, for at most {drain_s:g} s",
     "stopped": "[*] stopped",
 }
 """How each event reads on a console; one that is not here is shown with its fields."""

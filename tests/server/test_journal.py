@@ -1,0 +1,155 @@
+"""Order, group commit, and what happens when the disk fails."""
+
+from collections.abc import Sequence
+
+import pytest
+import trio
+from trio.testing import MockClock, Sequencer
+
+from tests.server.harness import Json, open_world
+from trio_chat.errors import StoreError
+from trio_chat.server.journal import Journal
+from trio_chat.server.limits import Limits
+from trio_chat.store import Draft, Entry, MemoryStore, Outcome
+
+
+class SlowStore(MemoryStore):
+    """Every append takes a second; counts them, and fails while told to."""
+
+    def __init__(self) -> None:
+        super().__init__("e")
+        self.appends: list[int] = []
+        self.failing = False
+
+    async def append(self, drafts: Sequence[Draft], ts: float) -> list[Outcome]:
+        self.appends.append(len(drafts))
+        await trio.sleep(1)
+        if self.failing:
+            raise StoreError("the disk is full")
+        return await super().append(drafts, ts)
+
+
+def draft(n: int, log: str = "lobby") -> Draft:
+    return Draft(log=log, device="d", n=n, nick="ada", text=f"{n}")
+
+
+async def test_what_arrives_during_one_commit_shares_the_next(
+    autojump_clock: MockClock,
+) -> None:
+    store = SlowStore()
+    delivered: list[int] = []
+
+    def deliver(log: str, entries: Sequence[Entry]) -> None:
+        delivered.extend(entry.seq for entry in entries)
+
+    journal = Journal(store, deliver, lambda: 1.0, Limits())
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(journal.run)
+        async with trio.open_nursery() as authors:
+            authors.start_soon(journal.append, [draft(1)])
+            await trio.sleep(0.5)
+            for n in range(2, 12):
+                authors.start_soon(journal.append, [draft(n)])
+        journal.close()
+    assert store.appends == [1, 10]
+    assert delivered == list(range(1, 12))
+
+
+async def test_a_cancelled_author_does_not_take_the_draft_back(
+    autojump_clock: MockClock,
+) -> None:
+    store = SlowStore()
+    journal = Journal(store, lambda *_: None, lambda: 1.0, Limits())
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(journal.run)
+        with trio.move_on_after(0.5) as impatience:
+            await journal.append([draft(1)])
+        assert impatience.cancelled_caught
+        journal.close()
+    assert await store.heads() == {"lobby": 1}
+
+
+async def test_nobody_sees_a_line_before_it_is_stored(autojump_clock: MockClock) -> None:
+    async with open_world(SlowStore()) as world:
+        ada, bob = await world.person("ada"), await world.person("bob")
+        start = trio.current_time()
+        await ada.say("hi")
+        await bob.texts(1)
+        assert trio.current_time() - start == pytest.approx(1)
+
+
+async def test_an_author_is_not_read_while_its_lines_wait_for_the_disk(
+    autojump_clock: MockClock,
+) -> None:
+    store = SlowStore()
+    async with open_world(store) as world:
+        ada = await world.person("ada")
+        for _ in range(3):
+            await ada.say("hi")
+        await ada.texts(3)
+        assert len(store.appends) <= 3
+        assert sum(store.appends) == 3
+
+
+async def test_when_the_disk_fails_authors_are_told_and_nobody_sees_the_line(
+    autojump_clock: MockClock,
+) -> None:
+    store = SlowStore()
+    async with open_world(store) as world:
+        ada = await world.person("ada", device="secret-of-ada")
+        bob = await world.person("bob")
+        store.failing = True
+        line: Json = {"t": "say", "room": "lobby", "n": 1, "text": "hi"}
+        await ada.send(line)
+        error = await ada.hear("error")
+        assert (error["code"], error["end"]) == ("store_failed", True)
+        assert await ada.ended()
+        assert world.events("store failed")[0]["reason"] == "the disk is full"
+        store.failing = False
+        again = await world.person("ada", device="secret-of-ada")
+        await again.send(line)
+        assert (await again.hear("accepted"))["seq"] == 1
+        assert [m["seq"] for m in await bob.rest() if m["t"] == "entry"] == [1]
+
+
+async def test_a_log_that_cannot_be_read_ends_who_waits_for_it(
+    autojump_clock: MockClock,
+) -> None:
+    class Unreadable(MemoryStore):
+        async def read(
+            self, log: str, *, after: int, through: int, limit: int
+        ) -> list[Entry]:
+            raise StoreError("a page is broken")
+
+    store = Unreadable("e")
+    await store.append([draft(1)], 1.0)
+    async with open_world(store) as world:
+        ada = await world.person("ada", "elsewhere")
+        await ada.send({"t": "join", "room": "lobby", "after": 0})
+        assert (await ada.hear("error"))["code"] == "store_failed"
+        assert await ada.ended()
+
+
+async def test_deliveries_keep_the_order_of_the_log_across_rooms(
+    autojump_clock: MockClock,
+) -> None:
+    order: list[tuple[str, int]] = []
+
+    def deliver(log: str, entries: Sequence[Entry]) -> None:
+        order.extend((log, entry.seq) for entry in entries)
+
+    journal = Journal(MemoryStore("e"), deliver, lambda: 1.0, Limits())
+    steps = Sequencer()
+
+    async def author(number: int) -> None:
+        async with steps(number):
+            await journal.append([draft(number, "ab"[number % 2])])
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(journal.run)
+        async with trio.open_nursery() as authors:
+            for number in range(20):
+                authors.start_soon(author, number)
+        journal.close()
+    for log in "ab":
+        assert [seq for name, seq in order if name == log] == list(range(1, 11))

@@ -1,0 +1,298 @@
+"""What the members of a room are given: everything, once, in one order."""
+
+import pytest
+import trio
+from trio.testing import MockClock, lockstep_stream_pair
+
+from tests.server.harness import Json, Person, open_world
+from trio_chat.store import Draft, MemoryStore
+
+
+def drafts(count: int, log: str = "lobby") -> list[Draft]:
+    return [
+        Draft(log=log, device="old", n=n, nick="past", text=f"old {n}")
+        for n in range(1, count + 1)
+    ]
+
+
+async def test_everyone_gets_every_line_in_one_order_and_its_author_too(
+    autojump_clock: MockClock,
+) -> None:
+    async with open_world() as world:
+        people = [await world.person(nick) for nick in ("ada", "bob", "cyd")]
+        async with trio.open_nursery() as nursery:
+            for person in people:
+                nursery.start_soon(_say_five, person)
+        heard = [await person.rest() for person in people]
+        logs = [[m for m in messages if m["t"] == "entry"] for messages in heard]
+        assert logs[0] == logs[1] == logs[2]
+        assert [entry["seq"] for entry in logs[0]] == list(range(1, 16))
+        for messages in heard:
+            assert len([m for m in messages if m["t"] == "accepted"]) == 5
+
+
+async def _say_five(person: Person) -> None:
+    for _ in range(5):
+        await person.say("hi")
+
+
+async def test_a_burst_of_one_author_keeps_its_order(autojump_clock: MockClock) -> None:
+    async with open_world() as world:
+        ada, bob = await world.person("ada"), await world.person("bob")
+        lines: list[Json] = [
+            {"t": "say", "room": "lobby", "n": n, "text": f"{n}"} for n in range(1, 201)
+        ]
+        await ada.send(*lines)
+        assert await bob.texts(200) == [(n, f"{n}") for n in range(1, 201)]
+
+
+async def test_who_joins_gets_the_last_entries_and_then_the_live_ones(
+    autojump_clock: MockClock,
+) -> None:
+    store = MemoryStore("e")
+    await store.append(drafts(120), ts=5.0)
+    async with open_world(store, history_entries=50) as world:
+        ada = world.dial()
+        await ada.send({"t": "hello", "v": 1, "nick": "ada"}, b"\n")
+        await ada.hear("welcome")
+        await ada.send({"t": "join", "room": "lobby"})
+        room = await ada.hear("room")
+        assert (room["after"], room["head"]) == (70, 120)
+        await ada.say("new")
+        seqs = [seq for seq, _ in await ada.texts(51)]
+        assert seqs == list(range(71, 122))
+
+
+async def test_who_comes_with_a_cursor_gets_what_follows_it(
+    autojump_clock: MockClock,
+) -> None:
+    store = MemoryStore("e")
+    await store.append(drafts(200), ts=5.0)
+    async with open_world(store, history_entries=5) as world:
+        ada = await world.person("ada", "elsewhere")
+        await ada.send({"t": "join", "room": "lobby", "after": 3})
+        assert (await ada.hear("room"))["after"] == 3
+        assert [seq for seq, _ in await ada.texts(197)] == list(range(4, 201))
+        await ada.send({"t": "join", "room": "lobby", "after": 999})
+        assert (await ada.hear("room"))["after"] == 200
+
+
+async def test_how_much_of_the_past_is_up_to_who_joins(autojump_clock: MockClock) -> None:
+    store = MemoryStore("e")
+    await store.append(drafts(30), ts=5.0)
+    async with open_world(store) as world:
+        for history, after in ((0, 30), (10, 20), (1_000, 0)):
+            person = await world.person(f"p{history}", "elsewhere")
+            await person.send({"t": "join", "room": "lobby", "history": history})
+            assert (await person.hear("room"))["after"] == after
+
+
+async def test_nothing_is_lost_between_the_log_and_live(autojump_clock: MockClock) -> None:
+    """Somebody talks all the time while others join, at every step of their joining."""
+    async with open_world(page_entries=3) as world:
+        ada = await world.person("ada")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ada.rest)
+            for count in range(40):
+                await ada.say(f"{count}")
+                late = await world.person(f"late{count}", "elsewhere")
+                await late.send({"t": "join", "room": "lobby", "after": 0})
+                for _ in range(count % 7):
+                    await trio.lowlevel.checkpoint()
+                await ada.say("x")
+                seqs = [seq for seq, _ in await late.texts(2 * count + 2)]
+                assert seqs == list(range(1, 2 * count + 3))
+
+
+async def test_a_member_that_reads_nothing_delays_nobody_and_misses_nothing(
+    autojump_clock: MockClock,
+) -> None:
+    async with open_world(queue_batches_max=2, page_entries=10) as world:
+        slow = await world.person("slow", pair=lockstep_stream_pair)
+        ada = await world.person("ada")
+        for count in range(100):
+            await ada.say(f"{count}")
+            assert (await ada.texts(1))[0][0] == count + 1
+        assert await slow.texts(100) == [(n + 1, f"{n}") for n in range(100)]
+        await ada.say("live again")
+        assert await slow.texts(1) == [(101, "live again")]
+
+
+async def test_a_member_that_fell_behind_is_told_who_is_there_now(
+    autojump_clock: MockClock,
+) -> None:
+    async with open_world(queue_batches_max=1) as world:
+        slow = await world.person("slow", pair=lockstep_stream_pair)
+        ada = await world.person("ada")
+        await world.person("bob")
+        for _ in range(5):
+            await ada.say("hi")
+            await ada.hear("accepted")
+        await ada.send({"t": "bye"})
+        heard = await slow.rest()
+        members = [m["nicks"] for m in heard if m["t"] == "members"]
+        assert members[-1] == ["slow", "bob"]
+        assert [m["seq"] for m in heard if m["t"] == "entry"] == [1, 2, 3, 4, 5]
+
+
+async def test_who_takes_nothing_for_a_minute_is_ended(autojump_clock: MockClock) -> None:
+    async with open_world(stall_s=60, heartbeat_s=1_000) as world:
+        ada = await world.person("ada")
+        slow = await world.person("slow", pair=lockstep_stream_pair)
+        await ada.say("hi")
+        left = [message for message in (await _wait(ada, 70)) if message["t"] == "left"]
+        assert [(m["nick"], m["reason"]) for m in left] == [
+            ("slow", "took nothing for 60 s")
+        ]
+        del slow
+
+
+async def _wait(person: Person, wait_s: float) -> list[Json]:
+    await trio.sleep(wait_s)
+    return await person.rest()
+
+
+async def test_held_means_nothing_comes_until_it_is_asked_for_again(
+    autojump_clock: MockClock,
+) -> None:
+    async with open_world() as world:
+        ada, bob = await world.person("ada"), await world.person("bob")
+        await bob.send({"t": "hold", "room": "lobby"}, {"t": "ping", "id": 1})
+        await bob.hear("pong")
+        await ada.say("one")
+        await ada.hear("accepted")
+        await ada.say("two")
+        await ada.hear("accepted")
+        assert await bob.rest() == []
+        await bob.send({"t": "join", "room": "lobby", "after": 0})
+        assert await bob.texts(2) == [(1, "one"), (2, "two")]
+        assert not [m for m in await ada.rest() if m["t"] in ("joined", "left")]
+
+
+async def test_comings_and_goings_are_told_in_one_order(autojump_clock: MockClock) -> None:
+    async with open_world() as world:
+        ada, bob = await world.person("ada"), await world.person("bob")
+        cyd = await world.person("cyd")
+        await cyd.send({"t": "nick", "nick": "Cy"})
+        assert (await cyd.hear("nick"))["nick"] == "Cy"
+        await cyd.say("hello")
+        await cyd.hear("accepted")
+        await cyd.send({"t": "leave", "room": "lobby"})
+        assert (await cyd.hear("left"))["nick"] == "Cy"
+        dan = await world.person("dan")
+        await dan.stream.aclose()
+        heard_by_bob = await bob.rest()
+        heard_by_ada = [m for m in await ada.rest() if m.get("nick") != "bob"]
+        assert heard_by_ada == heard_by_bob
+        assert [(m["t"], m["nick"]) for m in heard_by_bob] == [
+            ("joined", "cyd"),
+            ("renamed", "cyd"),
+            ("entry", "Cy"),
+            ("left", "Cy"),
+            ("joined", "dan"),
+            ("left", "dan"),
+        ]
+        assert heard_by_bob[-1]["reason"] == "peer went away"
+
+
+async def test_the_list_of_members_is_whole_however_long(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trio_chat.server.room._NICKS_PER_LINE", 10)
+    async with open_world() as world:
+        people = [await world.person(f"p{number}") for number in range(25)]
+        await people[0].send({"t": "who", "room": "lobby"})
+        pages = [m for m in await people[0].rest() if m["t"] == "members"][-3:]
+        assert [page.get("more", False) for page in pages] == [True, True, False]
+        nicks = [nick for page in pages for nick in page["nicks"]]
+        assert nicks == [f"p{number}" for number in range(25)]
+
+
+async def test_who_asks_who_is_there_is_told(autojump_clock: MockClock) -> None:
+    async with open_world() as world:
+        ada = await world.person("ada")
+        await world.person("bob")
+        await ada.send({"t": "who", "room": "LOBBY"})
+        assert (await ada.hear("members"))["nicks"] == ["ada", "bob"]
+
+
+async def test_rooms_do_not_hear_each_other(autojump_clock: MockClock) -> None:
+    async with open_world() as world:
+        ada = await world.person("ada", "a", "b")
+        bob = await world.person("bob", "b")
+        await ada.say("in a", "a")
+        await ada.say("in b", "b")
+        assert [(m["room"], m["seq"]) for m in await bob.rest() if m["t"] == "entry"] == [
+            ("b", 1)
+        ]
+
+
+async def test_a_rename_changes_the_name_everywhere_and_frees_the_old_one(
+    autojump_clock: MockClock,
+) -> None:
+    async with open_world() as world:
+        ada = await world.person("ada")
+        await ada.send({"t": "nick", "nick": "ADA"}, {"t": "nick", "nick": "eve"})
+        assert [(await ada.hear("nick"))["nick"] for _ in range(2)] == ["ADA", "eve"]
+        await world.person("ada")
+        await ada.send({"t": "nick", "nick": "ada"})
+        assert (await ada.hear("refused"))["code"] == "nick_taken"
+
+
+# --- direct messages -----------------------------------------------------------------
+
+
+async def test_a_direct_message_reaches_one_person_and_its_author(
+    autojump_clock: MockClock,
+) -> None:
+    async with open_world() as world:
+        ada, bob = await world.person("ada"), await world.person("bob")
+        cyd = await world.person("cyd")
+        for person in (ada, bob, cyd):
+            await person.send({"t": "join", "room": "@"})
+            await person.hear("room")
+        await ada.send({"t": "direct", "to": "BOB", "n": 1, "text": "psst"})
+        to_bob, to_ada = await bob.hear("entry"), await ada.hear("entry")
+        assert (to_bob["room"], to_bob["seq"], to_bob["nick"]) == ("@", 1, "ada")
+        assert "to" not in to_bob
+        assert (to_ada["room"], to_ada["to"]) == ("@", "bob")
+        assert (await ada.hear("accepted"))["room"] == "@"
+        assert not [m for m in await cyd.rest() if m["t"] == "entry"]
+
+
+async def test_direct_messages_wait_for_the_device_and_for_nobody_else(
+    autojump_clock: MockClock,
+) -> None:
+    store = MemoryStore("e")
+    async with open_world(store) as world:
+        ada = await world.person("ada", device="secret-of-ada")
+        bob = await world.person("bob", device="secret-of-bob")
+        await ada.send({"t": "direct", "to": "bob", "n": 1, "text": "psst"})
+        await ada.hear("accepted")
+        await bob.send({"t": "bye"})
+        await bob.ended()
+        thief = await world.person("bob", device="secret-of-a-thief")
+        await thief.send({"t": "join", "room": "@", "after": 0})
+        assert not [m for m in await thief.rest() if m["t"] == "entry"]
+        await thief.send({"t": "bye"})
+        await thief.ended()
+        again = await world.person("bob", device="secret-of-bob")
+        await again.send({"t": "join", "room": "@", "after": 0})
+        assert await again.texts(1) == [(1, "psst")]
+
+
+# --- ghosts --------------------------------------------------------------------------
+
+
+async def test_a_device_that_comes_back_takes_its_ghosts_place_at_once(
+    autojump_clock: MockClock,
+) -> None:
+    async with open_world() as world:
+        ghost = await world.person("ada", device="secret-of-ada")
+        ada = await world.person("ada", device="secret-of-ada")
+        assert (await ghost.hear("error"))["code"] == "superseded"
+        assert await ghost.ended()
+        await ada.say("it is me")
+        assert await ada.texts(1) == [(1, "it is me")]
+        await ada.send({"t": "who", "room": "lobby"})
+        assert (await ada.hear("members"))["nicks"] == ["ada"]
