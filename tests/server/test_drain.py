@@ -33,9 +33,9 @@ async def test_draining_ends_in_time_even_with_peers_that_take_nothing(
         await ada.say("hi")
         await ada.texts(1)
         world.running.drain()
-        await trio.sleep(5)
+        await trio.sleep(1.9)
         assert not world.events("stopped")
-        await trio.sleep(2.1)  # the last words to those that were cut off
+        await trio.sleep(0.2)  # two seconds are for last words
         assert world.events("stopped")
         del stuck
 

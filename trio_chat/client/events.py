@@ -34,6 +34,11 @@ class Entry(Event, frozen=True):
         """Whether it was said to one person alone."""
         return self.room == INBOX
 
+    @property
+    def reply_to(self) -> str:
+        """Where an answer goes: the room, or "@nick" for a direct message."""
+        return f"@{self.to or self.nick}" if self.direct else self.room
+
 
 class Opened(Event, frozen=True):
     """One is a member of the room; its entries after `after` follow."""

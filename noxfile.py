@@ -1,0 +1,61 @@
+"""The project's habits; `nox -l` is their table of contents, plain `nox` runs the quick ones."""
+
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_venv = "yes"
+nox.options.error_on_missing_interpreters = False
+nox.options.sessions = ["lint", "types", "tests", "sim(suite='smoke')"]
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+PYTHONS = nox.project.python_versions(PYPROJECT)
+SUITES = sorted(
+    path.stem
+    for path in Path("simulator", "scenarios").glob("*.py")
+    if not path.stem.startswith("_")
+)
+
+
+def groups(*names: str) -> list[str]:
+    """What the dependency groups of pyproject.toml name."""
+    return nox.project.dependency_groups(PYPROJECT, *names)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and format of every file (ruff)."""
+    session.install(*groups("lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Types of everything, tests too (mypy --strict)."""
+    session.install("-e", ".", *groups("types"))
+    session.run("mypy")
+    session.run("mypy", "noxfile.py")
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """All tests, on each Python that is here; arguments go to pytest."""
+    session.install("-e", ".", *groups("test"))
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+@nox.parametrize("suite", SUITES)
+def sim(session: nox.Session, suite: str) -> None:
+    """One suite of the simulator; arguments go to it, such as --seed 7."""
+    session.install("-e", ".")
+    session.run("python", "-m", "simulator", "run", suite, *session.posargs)
+
+
+@nox.session(default=False)
+def picture(session: nox.Session) -> None:
+    """Draw the README's picture anew, from a real run."""
+    session.install("-e", ".", *groups("test"))
+    session.run("python", "docs/make_picture.py")
