@@ -135,10 +135,15 @@ class Link:
         Cancel: closes the wire.
         """
         with lone_exception():
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._hear_all)
-                await self._send_all()
-                nursery.cancel_scope.cancel()
+            try:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._hear_all)
+                    await self._send_all()
+                    nursery.cancel_scope.cancel()
+            except* (LinkLostError, RemoteProtocolError, trio.BrokenResourceError) as ends:
+                # Both tasks may find out in the same moment; the one that heard why
+                # knows more than the one that could not send.
+                raise min(ends.exceptions, key=_knows_little) from None
 
     async def _hear_all(self) -> None:
         items, self._welcomed = self._welcomed, []
@@ -215,3 +220,7 @@ class Link:
         for message in due:
             self._connection.said(message)
         return due
+
+
+def _knows_little(error: Exception) -> bool:
+    return isinstance(error, trio.BrokenResourceError)
