@@ -77,7 +77,9 @@ class Mailbox:
         while not (self._own or self._rooms):
             if self._closed:
                 raise trio.EndOfChannel
-            self._arrived = trio.Event()
+            # Whoever else waits here has to hear of the same arrival.
+            if self._arrived.is_set():
+                self._arrived = trio.Event()
             await self._arrived.wait()
 
     def _take(self) -> ClientEvent:

@@ -65,6 +65,7 @@ class Outbox:
         self._lines_max = lines_max
         self._tickets: dict[int, Ticket] = {}
         self._next_n = 1
+        self._closed = False
         self._changed = trio.Event()
 
     def __len__(self) -> int:
@@ -74,7 +75,10 @@ class Outbox:
         """A new line at the end.
 
         Raises: trio.WouldBlock: the outbox is full; the line is not in it.
+                ClosedError: the client was closed; the line is not in it.
         """
+        if self._closed:
+            raise _closed()
         if len(self._tickets) >= self._lines_max:
             raise trio.WouldBlock
         ticket = Ticket(room, self._next_n, text, kind)
@@ -85,6 +89,7 @@ class Outbox:
     async def put(self, room: str, text: str, kind: Kind) -> Ticket:
         """As put_nowait, as soon as there is room.
 
+        Raises: ClosedError: the client was closed; the line is not in it.
         Cancel: atomic.
         """
         while True:
@@ -114,9 +119,10 @@ class Outbox:
         return self._take(n, None, RefusedError(code, reason))
 
     def close(self) -> None:
-        """Give up: whoever waits for a line is told."""
+        """Give up: whoever waits for a line, or to put one in, is told."""
+        self._closed = True
         for n in list(self._tickets):
-            self._take(n, None, ClosedError("the client was closed"))
+            self._take(n, None, _closed())
 
     def _take(self, n: int, seq: int | None, error: Exception | None) -> Ticket | None:
         ticket = self._tickets.pop(n, None)
@@ -125,3 +131,7 @@ class Outbox:
             self._changed.set()
             self._changed = trio.Event()
         return ticket
+
+
+def _closed() -> ClosedError:
+    return ClosedError("the client was closed")
