@@ -11,7 +11,8 @@ class Draft:
 
     Shape:  (device, n) is its identity in `log`, for ever. `copies` are further logs that
             get the same entry in the same transaction, if and only if `log` had not got it
-            before (a direct message: the author's log, and the reader's as a copy).
+            before (a direct message: the author's log, and the reader's as a copy); each is
+            another log.
     """
 
     log: str
@@ -116,7 +117,7 @@ def entry_of(draft: Draft, *, log: str, seq: int, ts: float) -> Entry:
         seq=seq,
         nick=draft.nick,
         text=draft.text,
-        ts=ts,
+        ts=round(ts, 3),
         kind=draft.kind,
         to=draft.to if log == draft.log else None,
     )

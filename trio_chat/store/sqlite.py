@@ -136,8 +136,8 @@ class SqliteStore:
         Cancel: closes the store.
         """
         try:
-            self._log = await self._writer.run(lambda: _open_log(self._path))
-            self._readable = await self._reader.run(lambda: _open_readable(self._path))
+            await self._writer.run(self._open_writer)
+            await self._reader.run(self._open_reader)
         except (sqlite3.Error, OSError) as error:
             raise StoreOpenError(_cannot_open(self._path, error)) from error
 
@@ -147,10 +147,25 @@ class SqliteStore:
         Cancel: may have happened.
         """
         with trio.CancelScope(shield=True):
-            if self._readable is not None:
-                await self._reader.run(self._readable.close)
-            if self._log is not None:
-                await self._writer.run(self._log.close)
+            await self._reader.run(self._close_reader)
+            await self._writer.run(self._close_writer)
+
+    # These run in the threads, so that even when open() is cancelled, the closing comes
+    # after the opening, and knows what there is to close.
+
+    def _open_writer(self) -> None:
+        self._log = _open_log(self._path)
+
+    def _open_reader(self) -> None:
+        self._readable = _open_readable(self._path)
+
+    def _close_reader(self) -> None:
+        if self._readable is not None:
+            self._readable.close()
+
+    def _close_writer(self) -> None:
+        if self._log is not None:
+            self._log.close()
 
     @property
     def _open_log(self) -> "_Log":
@@ -203,7 +218,7 @@ class _Log:
                 entry.nick,
                 entry.kind,
                 entry.to,
-                round(ts * 1000),
+                round(entry.ts * 1000),
                 entry.text,
             ),
         )
@@ -276,7 +291,7 @@ def _check_ours(path: Path, connection: sqlite3.Connection) -> None:
     (application_id,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    if tables and application_id != APPLICATION_ID:
+    if (tables or application_id) and application_id != APPLICATION_ID:
         raise StoreOpenError(
             f"{path} is a database of another program; it was left as it is."
             " Name another file with --data"
