@@ -325,6 +325,7 @@ def _open_readable(path: Path) -> sqlite3.Connection:
 def _lock(path: Path) -> Iterator[None]:
     lock = filelock.FileLock(f"{path}.lock", timeout=0, mode=0o600)
     try:
+        path.parent.stat()  # the lock would make the directory, which is nobody's wish
         lock.acquire()
     except filelock.Timeout:
         raise StoreOpenError(
