@@ -25,7 +25,7 @@ from trio_chat.client.events import (
     State,
     Status,
 )
-from trio_chat.client.link import GOODBYE_S, Link, LinkLostError, dial
+from trio_chat.client.link import GOODBYE_S, Dial, Link, LinkLostError, dial_tcp
 from trio_chat.client.mailbox import Mailbox
 from trio_chat.client.outbox import Outbox, Ticket
 from trio_chat.client.rooms import Rooms
@@ -45,7 +45,15 @@ from trio_chat.protocol.messages import (
 )
 
 # A refusal that time may mend; the others need another nick or another program.
-_MENDS_ITSELF: Final = frozenset({Code.NICK_TAKEN, Code.SERVER_FULL})
+_MENDS_ITSELF: Final = frozenset(
+    {
+        Code.NICK_TAKEN,
+        Code.SERVER_FULL,
+        Code.HELLO_TIMEOUT,
+        Code.TIMED_OUT,
+        Code.STORE_FAILED,
+    }
+)
 
 
 @asynccontextmanager
@@ -59,6 +67,7 @@ async def open_client(  # noqa: PLR0913 (one keyword, one thing a caller may wan
     events: bool = True,
     insist: bool = False,
     rng: random.Random | None = None,
+    dial: Dial = dial_tcp,
 ) -> AsyncIterator["Client"]:
     """A client that connects, stays connected and goes on where it was, by itself.
 
@@ -67,7 +76,8 @@ async def open_client(  # noqa: PLR0913 (one keyword, one thing a caller may wan
             `device` is a secret of this client's own (None: a new one); whoever comes
             with the same one and the same nick takes its place. Without `events` none are
             kept: for those who only talk. With `insist` a refused nick is not an error:
-            it is a Status event, and the client waits for another one.
+            it is a Status event, and the client waits for another one. `dial` makes each
+            connection.
     Raises: RefusedError out of the block: the server refused the first hello.
             ValueError: `address` is none. RefusedError: `nick` or a room can't be a name.
     Cancel: closes the wire; what is in the outbox is lost.
@@ -79,6 +89,7 @@ async def open_client(  # noqa: PLR0913 (one keyword, one thing a caller may wan
         device=device or secrets.token_hex(16),
         events=events,
         insist=insist,
+        dial=dial,
     )
     client = Client(where, nick, options, rng or random.Random())
     for room in rooms:
@@ -101,6 +112,7 @@ class Options:
     device: str
     events: bool
     insist: bool
+    dial: Dial
 
 
 class Client:
@@ -124,6 +136,7 @@ class Client:
         self._epoch: str | None = None
         self._link: Link | None = None
         self._welcomes = 0
+        self._wished: str | None = None
         self._poke = trio.Event()
         self._ended = trio.Event()
         self._closing = False
@@ -199,6 +212,7 @@ class Client:
         """Become a member of a room; returns once one is.
 
         Raises: RefusedError: the server does not let one in.
+                ClosedError: the client was closed first.
         Cancel: may have happened.
         """
         await self._rooms.join(_room_name(room))
@@ -215,7 +229,7 @@ class Client:
 
         Raises: RefusedError: one is not in that room.
         """
-        self._rooms.leave(_room_name(room), linked=self._link is not None)
+        self._rooms.leave(_room_name(room))
 
     def who_nowait(self, room: str) -> None:
         """Ask who is in a room; a Members event tells, if there is a link."""
@@ -231,7 +245,7 @@ class Client:
         if self._link is not None:
             self._request(messages.Nick(nick=wished))
         else:
-            self.nick = wished
+            self.nick = self._wished = wished
             self._poke.set()
 
     async def aclose(self) -> None:
@@ -246,6 +260,7 @@ class Client:
             with trio.move_on_after(GOODBYE_S, shield=True):
                 await self._ended.wait()
         self.outbox.close()
+        self._rooms.close()
         self._mailbox.close()
 
     def _queued(self, ticket: Ticket) -> Ticket:
@@ -290,10 +305,12 @@ class Client:
 
         Raises: LinkLostError or RefusedError: it ended otherwise.
         """
-        stream = await dial(self.address)
+        stream = await self._options.dial(self.address)
         try:
             link = Link(stream, self._hear, self._lines_after)
-            self._welcome(await link.open(self._hello()), link)
+            hello = self._hello()
+            self._welcome(await link.open(hello), link)
+            self._make_up_for(hello)
             await link.run()
         except RemoteProtocolError as error:
             raise LinkLostError(str(error)) from error
@@ -302,6 +319,12 @@ class Client:
         finally:
             self._link = None
             await trio.aclose_forcefully(stream)
+
+    def _make_up_for(self, hello: messages.Hello) -> None:
+        """Ask for the nick that was wished for after the hello was said."""
+        wished, self._wished = self._wished, None
+        if wished is not None and wished != hello.nick:
+            self._request(messages.Nick(nick=wished))
 
     def _hello(self) -> messages.Hello:
         return messages.Hello(

@@ -1,5 +1,6 @@
 """The rooms a client wants to be in, and how far it has read each one."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
@@ -17,7 +18,7 @@ from trio_chat.client.events import (
 )
 from trio_chat.client.mailbox import Mailbox
 from trio_chat.client.timeline import Place, Timeline
-from trio_chat.errors import RefusedError
+from trio_chat.errors import ClosedError, RefusedError
 from trio_chat.protocol import messages
 from trio_chat.protocol.codes import Code
 from trio_chat.protocol.messages import INBOX, Hold, Join, Leave, Message
@@ -29,12 +30,14 @@ class _Room:
     def __init__(self, name: str) -> None:
         self.name = name
         self.timeline = Timeline()
+        self.asked = False
+        """A join is on its way that was not answered."""
         self.listening = False
         """Between a join that was answered and a hold: what comes now is for us."""
         self.held = False
         self.pages: list[str] = []
         self.settled = trio.Event()
-        self.refusal: RefusedError | None = None
+        self.refusal: RefusedError | ClosedError | None = None
 
 
 class Rooms:
@@ -54,6 +57,8 @@ class Rooms:
         self._request = request
         self._history = history
         self._rooms: dict[str, _Room] = {INBOX: _Room(INBOX)}
+        self._leaving: Counter[str] = Counter()  # leaves on their way, not answered
+        self._closed = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -72,29 +77,30 @@ class Rooms:
         """As want; returns once the server has answered.
 
         Raises: RefusedError: the server did not let us in; the room is not wanted now.
+                ClosedError: the client was closed first.
         Cancel: may have happened.
         """
+        if self._closed:
+            raise _closed()
         self.want(name)
         room = self._rooms[name]
         await room.settled.wait()
         if room.refusal is not None:
             raise room.refusal
 
-    def leave(self, name: str, *, linked: bool) -> None:
-        """Be in this room no longer.
+    def leave(self, name: str) -> None:
+        """Be in this room no longer; whatever still comes from it is not for us.
 
         Raises: RefusedError: we are not in it.
         """
         if name not in self.names:
             raise RefusedError(Code.NOT_JOINED, f"you are not in #{name}")
-        if linked:
-            self._rooms[name].listening = False
-            self._request(Leave(room=name))
-        else:
-            self._close(name, "left")
+        self._request(Leave(room=name))
+        self._close(name, "left")
 
     def linked(self) -> None:
         """There is a new link: ask for everything, from where we are."""
+        self._leaving.clear()
         for room in self._rooms.values():
             room.listening = room.held = False
             self._ask(room)
@@ -111,7 +117,16 @@ class Rooms:
                 room.held = False
                 self._ask(room)
 
+    def close(self) -> None:
+        """Give up: whoever waits for a room is told."""
+        self._closed = True
+        for room in self._rooms.values():
+            if not room.settled.is_set():
+                room.refusal = _closed()
+                room.settled.set()
+
     def _ask(self, room: _Room) -> None:
+        room.asked = True
         cursor = room.timeline.cursor
         history = self._history if cursor is None else None
         self._request(Join(room=room.name, after=cursor, history=history))
@@ -121,8 +136,9 @@ class Rooms:
     def opened(self, message: messages.Room) -> None:
         """The server has answered a join."""
         room = self._rooms.get(message.room)
-        if room is None or room.held:
+        if room is None or not room.asked:
             return
+        room.asked = False
         room.listening = True
         first_time = room.timeline.cursor is None
         if first_time:
@@ -163,12 +179,18 @@ class Rooms:
 
     def left(self, name: str, reason: str) -> None:
         """We are not a member any more."""
-        if name in self._rooms:
+        if self._leaving[name]:
+            self._leaving[name] -= 1
+        elif name in self._rooms:
             self._close(name, reason)
 
     def refused(self, message: messages.Refused) -> None:
-        """The server did not let us in."""
-        room = self._rooms.get(message.room or "")
+        """The server did not let us in, or there was nothing to leave."""
+        name = message.room or ""
+        if message.code == Code.NOT_JOINED:
+            self._leaving[name] = max(0, self._leaving[name] - 1)
+            return
+        room = self._rooms.get(name)
         if room is None or room.listening or room.name == INBOX:
             return
         room.refusal = RefusedError(message.code, message.reason)
@@ -189,6 +211,10 @@ class Rooms:
     def _close(self, name: str, reason: str) -> None:
         self._rooms.pop(name).settled.set()
         self._mailbox.put(Closed(name, reason))
+
+
+def _closed() -> ClosedError:
+    return ClosedError("the client was closed")
 
 
 def _entry(message: messages.Entry) -> Entry:

@@ -88,32 +88,37 @@ class Peer:
         self._end: _EndError | None = None
         self._receiving = trio.CancelScope()
 
-    async def run(self) -> None:
+    async def run(self, *, turned_away: bool = False) -> None:
         """Live until one end says goodbye or the link breaks; leaves nothing behind.
 
         Cancel: closes the wire.
         """
         try:
             with lone_exception():
-                async with trio.open_nursery() as self._nursery:
-                    self._outgoing = Outgoing(
-                        self._stream,
-                        send_now_of(self._stream),
-                        self._nursery,
-                        self._limits,
-                    )
-                    await self._live()
-                    self._nursery.cancel_scope.cancel()
-        except StalledError as error:
-            self._depart(str(error))
-        except trio.BrokenResourceError:
-            pass  # found by the writer before the reader
+                await self._own_tasks(turned_away)
         finally:
             self._depart("peer went away")
             await trio.aclose_forcefully(self._stream)
 
-    async def _live(self) -> None:
+    async def _own_tasks(self, turned_away: bool) -> None:
+        send_now = send_now_of(self._stream)
         try:
+            async with trio.open_nursery() as self._nursery:
+                self._outgoing = Outgoing(
+                    self._stream, send_now, self._nursery, self._limits
+                )
+                await self._live(turned_away)
+                self._nursery.cancel_scope.cancel()
+        except* StalledError as stalled:
+            self._depart(str(stalled.exceptions[0]))
+        except* trio.BrokenResourceError:
+            pass  # by whichever task, or tasks, it was found before the reader did
+
+    async def _live(self, turned_away: bool) -> None:
+        try:
+            if turned_away:
+                words = f"this server takes no more than {self._limits.peers_max:,} peers"
+                raise _EndError("server full", _error(Code.SERVER_FULL, words))
             items = await self._say_hello()
             while True:
                 await self._do(items)

@@ -10,9 +10,6 @@ from typing import Any
 import structlog
 import trio
 
-from trio_chat.protocol.codes import Code
-from trio_chat.protocol.framing import encode
-from trio_chat.protocol.messages import Error
 from trio_chat.server.hub import Hub
 from trio_chat.server.journal import Journal
 from trio_chat.server.limits import Limits
@@ -94,24 +91,13 @@ async def serve(  # noqa: PLR0913 (what a simulation replaces comes in by name)
 async def _handle(
     peers: dict[Peer, None], services: Services, stream: trio.abc.Stream
 ) -> None:
-    if len(peers) >= services.limits.peers_max:
-        return await _turn_away(stream, services.limits)
     peer = Peer(stream, address_of_peer(stream), services)
+    turned_away = len(peers) >= services.limits.peers_max
     peers[peer] = None
     try:
-        await peer.run()
+        await peer.run(turned_away=turned_away)
     except Exception:
         # A bug that one peer has met must not end the others.
         services.log.exception("bug", address=peer.address)
     finally:
         del peers[peer]
-
-
-async def _turn_away(stream: trio.abc.Stream, limits: Limits) -> None:
-    words = f"this server has {limits.peers_max:,} peers, and takes no more"
-    error = Error(code=Code.SERVER_FULL, reason=words, end=True)
-    with trio.move_on_after(limits.goodbye_s):
-        try:
-            await stream.send_all(encode([error]))
-        except trio.BrokenResourceError:
-            return

@@ -1,0 +1,243 @@
+"""The command line, as a person or a script meets it: real processes, real exit codes."""
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.processes import run, server
+from trio_chat.store.sqlite import APPLICATION_ID
+
+pytestmark = pytest.mark.processes
+
+unix_only = pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def entries_in(data: Path) -> list[tuple[int, str]]:
+    connection = sqlite3.connect(data)
+    rows = connection.execute("SELECT seq, text FROM entry ORDER BY log, seq").fetchall()
+    connection.close()
+    return rows
+
+
+# --- how it ends ---------------------------------------------------------------------
+
+
+@unix_only
+@pytest.mark.parametrize("signal_", [signal.SIGTERM, signal.SIGINT])
+def test_a_server_says_first_where_it_listens_and_ends_quietly(
+    tmp_path: Path, signal_: int
+) -> None:
+    with server(tmp_path, "--data", ":memory:") as running:
+        assert int(running.address.split(":")[1]) > 0
+        assert running.stop(signal_) == 0
+        assert running.process.stdout is not None
+        rest = running.process.stdout.read()
+        assert "[*] stopped" in rest
+        assert "Traceback" not in rest
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "COMMAND"),
+        (["serve", "--port", "x"], "--port: 'x' is not a port (0 to 65535)"),
+        (["serve", "--log-format", "xml"], "--log-format: 'xml' is none of console, json"),
+        (["serve", "--config", "/nowhere/x.toml"], "--config: there is no file"),
+        (["join", "--nick", "a b", "--plain"], "--nick: a nick can't have a space in it"),
+        (["join", "--room", "", "--plain"], "--room: a room name has at least one"),
+        (["join", "host:99999", "--plain"], "'99999' is not a port (1 to 65535)"),
+        (["join", "--json"], "go with --plain"),
+        (["join"], "there is no terminal here"),
+        (["fly"], "invalid choice"),
+    ],
+)
+def test_wrong_usage_exits_with_2_and_says_what_is_allowed(
+    tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    done = run(tmp_path, *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["serve", "--help"], ["join", "--help"]])
+def test_help_shows_examples(tmp_path: Path, arguments: list[str]) -> None:
+    done = run(tmp_path, *arguments)
+    assert done.returncode == 0
+    assert "examples:\n  python -m trio_chat" in done.stdout or "\n  uptime" in done.stdout
+
+
+def test_settings_come_from_the_environment_and_from_a_file(tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text("[serve]\nhost = '127.0.0.1'\nport = 123456\n")
+    done = run(tmp_path, "serve", TRIO_CHAT_CONFIG=str(wrong))
+    assert done.returncode == 2
+    assert f"{wrong}, line 3, serve.port: '123456' is not a port" in done.stderr
+    done = run(tmp_path, "serve", TRIO_CHAT_PORT="-1")
+    assert "TRIO_CHAT_PORT: '-1' is not a port" in done.stderr
+
+
+# --- what can't be listened at, or stored in -----------------------------------------
+
+
+def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
+    with server(tmp_path, "--data", ":memory:") as running:
+        port = running.address.split(":")[1]
+        done = run(tmp_path, "serve", "--data", ":memory:", "--port", port)
+        assert done.returncode == 1
+        assert done.stderr == (
+            f"{running.address} is in use by another program: stop that one, or choose"
+            " another port with --port (0 picks a free one)\n"
+        )
+
+
+def test_an_address_of_another_machine_is_one_clear_line(tmp_path: Path) -> None:
+    done = run(
+        tmp_path, "serve", "--data", ":memory:", "--host", "192.0.2.1", "--port", "0"
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("192.0.2.1:0 is not an address of this machine: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_name_that_does_not_exist_is_one_clear_line(tmp_path: Path) -> None:
+    done = run(tmp_path, "serve", "--data", ":memory:", "--host", "no.such.host.invalid")
+    assert done.returncode == 1
+    assert done.stderr == "there is no host named 'no.such.host.invalid'\n"
+
+
+def _not_a_database(path: Path) -> None:
+    path.write_text("Dear diary,\n" * 1_000)
+
+
+def _of_another_program(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE songs (title TEXT)")
+    connection.commit()
+    connection.close()
+
+
+def _of_a_newer_version(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE tomorrow (x)")
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute("PRAGMA user_version = 99")
+    connection.commit()
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (_not_a_database, "is not a trio_chat data file"),
+        (_of_another_program, "is a database of another program"),
+        (_of_a_newer_version, "was written by a newer trio_chat"),
+        (Path.mkdir, "can't be used: "),
+    ],
+)
+def test_a_data_file_that_is_not_ours_is_one_clear_line_and_stays_as_it_is(
+    tmp_path: Path, spoil: object, said: str
+) -> None:
+    data = tmp_path / "chat.db"
+    spoil(data)  # type: ignore[operator]
+    before = data.read_bytes() if data.is_file() else None
+    done = run(tmp_path, "serve", "--data", str(data), "--port", "0")
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert before == (data.read_bytes() if data.is_file() else None)
+
+
+def test_a_data_file_in_a_directory_that_is_not_there_is_one_clear_line(
+    tmp_path: Path,
+) -> None:
+    done = run(tmp_path, "serve", "--data", str(tmp_path / "a" / "b.db"), "--port", "0")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "its directory does not exist" in done.stderr
+
+
+@pytest.mark.skipif(
+    sys.platform == "win32" or os.geteuid() == 0, reason="root may write everywhere"
+)
+def test_a_data_file_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
+    data = tmp_path / "chat.db"
+    data.touch(0o400)
+    done = run(tmp_path, "serve", "--data", str(data), "--port", "0")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+
+
+def test_two_servers_do_not_share_a_data_file(tmp_path: Path) -> None:
+    data = str(tmp_path / "chat.db")
+    with server(tmp_path, "--data", data):
+        done = run(tmp_path, "serve", "--data", data, "--port", "0")
+        assert done.returncode == 1
+        assert "is in use by another server" in done.stderr
+
+
+def test_without_a_data_flag_the_file_is_where_the_platform_keeps_data(
+    tmp_path: Path,
+) -> None:
+    with server(tmp_path) as running:
+        path = Path(running.line().removeprefix("[*] storing in "))
+        assert path.name == "chat.db"
+        assert path.is_file()
+        assert tmp_path in path.parents or sys.platform == "win32"
+
+
+# --- the console ---------------------------------------------------------------------
+
+
+def test_the_console_reads_like_the_issue_wants_it(tmp_path: Path) -> None:
+    with server(tmp_path, "--data", ":memory:", "-v") as running:
+        done = run(
+            tmp_path, "join", "--plain", "--nick", "alice", running.address, stdin="hi\n"
+        )
+        assert done.returncode == 0
+        line = running.line_with("alice connected")
+        assert line.startswith("[+] alice connected from 127.0.0.1:")
+        assert running.line_with("joined") == "[#] alice joined #lobby (1 here)"
+        assert running.line_with("disconnected") == "[-] alice disconnected (quit)"
+
+
+@unix_only
+def test_json_lines_are_json_after_the_ready_line(tmp_path: Path) -> None:
+    with server(tmp_path, "--data", ":memory:", "--log-format", "json") as running:
+        run(tmp_path, "join", "--plain", "--nick", "alice", running.address, stdin="hi\n")
+        running.stop()
+        assert running.process.stdout is not None
+        events = [json.loads(line) for line in running.process.stdout]
+        assert [event["event"] for event in events] == [
+            "storing",
+            "connected",
+            "joined",
+            "disconnected",
+            "draining",
+            "stopped",
+        ]
+        assert events[1]["nick"] == "alice"
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
+def test_ipv6_works_from_end_to_end(tmp_path: Path) -> None:
+    with server(tmp_path, "--data", ":memory:", address="[::1]:0") as running:
+        assert running.address.startswith("[::1]:")
+        done = run(
+            tmp_path, "join", "--plain", "--nick", "six", running.address, stdin="hi\n"
+        )
+        assert done.returncode == 0
+        assert running.line_with("six connected").startswith(
+            "[+] six connected from [::1]:"
+        )

@@ -1,0 +1,215 @@
+"""Plain mode, with real processes: what went in is stored before it ends with 0."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.processes import PATIENCE_S, plain, run, server
+from tests.test_cli import entries_in, free_port
+
+pytestmark = pytest.mark.processes
+
+unix_only = pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
+
+
+def events(process: "subprocess.Popen[str]") -> Any:
+    """The JSON objects that a plain client prints, as they come."""
+    assert process.stdout is not None
+    return map(json.loads, process.stdout)
+
+
+def told(process: "subprocess.Popen[str]", text: str) -> str:
+    """The next line on stderr that holds `text`."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if text in line:
+            return line
+    raise AssertionError(f"it ended before it said {text!r}")
+
+
+def test_what_ended_with_0_survives_a_kill_of_the_server_right_then(
+    tmp_path: Path,
+) -> None:
+    data = tmp_path / "chat.db"
+    with server(tmp_path, "--data", str(data)) as running:
+        done = run(
+            tmp_path, "join", "--plain", "--nick", "x", running.address, stdin="a\nb\n"
+        )
+        running.kill()
+        assert done.returncode == 0
+    assert entries_in(data) == [(1, "a"), (2, "b")]
+
+
+def test_entries_are_printed_with_time_room_and_nick(tmp_path: Path) -> None:
+    with server(tmp_path, "--data", ":memory:") as running:
+        run(tmp_path, "join", "--plain", "--nick", "ada", running.address, stdin="old\n")
+        done = run(
+            tmp_path, "join", "--plain", "--nick", "x", running.address, stdin="né ☃\r\n\nb"
+        )
+    lines = done.stdout.splitlines()
+    assert [re.sub(r"^\d\d:\d\d:\d\d ", "", line) for line in lines] == [
+        "#lobby <ada> old",
+        "#lobby <x> né ☃",
+        "#lobby <x> b",
+    ]
+    assert all(re.match(r"\d\d:\d\d:\d\d #", line) for line in lines)
+
+
+def test_json_has_an_object_a_line(tmp_path: Path) -> None:
+    with server(tmp_path, "--data", ":memory:") as running:
+        arguments = ("join", "--plain", "--json", "--nick", "x", running.address)
+        done = run(tmp_path, *arguments, stdin="a ☃\n")
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {"status", "named", "opened", "members", "entry", "accepted"} <= {
+        event["type"] for event in found
+    }
+    (entry,) = [event for event in found if event["type"] == "entry"]
+    assert (entry["room"], entry["seq"], entry["nick"], entry["text"]) == (
+        "lobby",
+        1,
+        "x",
+        "a ☃",
+    )
+    assert entry["ts"] > 1e9
+
+
+@unix_only
+@pytest.mark.parametrize("signal_", [signal.SIGTERM, signal.SIGINT])
+def test_a_listener_stays_until_it_is_told_to_end(tmp_path: Path, signal_: int) -> None:
+    with (
+        server(tmp_path, "--data", ":memory:") as running,
+        plain(tmp_path, "--json", "--listen", "--nick", "ear", running.address) as ear,
+    ):
+        assert ear.stdin is not None
+        ear.stdin.close()
+        running.line_with("ear joined")
+        run(tmp_path, "join", "--plain", "--nick", "x", running.address, stdin="hi\n")
+        heard = events(ear)
+        assert next(e for e in heard if e["type"] == "joined")["nick"] == "x"
+        assert next(e for e in heard if e["type"] == "entry")["text"] == "hi"
+        assert next(e for e in heard if e["type"] == "left")["reason"] == "quit"
+        ear.send_signal(signal_)
+        assert ear.wait(PATIENCE_S) == 0
+        ear.stdin = None
+
+
+def test_a_client_waits_for_a_server_that_is_not_there_yet(tmp_path: Path) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    data = tmp_path / "chat.db"
+    with plain(tmp_path, "--nick", "early", address) as early:
+        assert early.stdin is not None
+        early.stdin.write("patience\n")
+        early.stdin.close()
+        line = told(early, "refused")
+        assert re.fullmatch(
+            rf"-- connection refused by {address}; trying again in [\d.]+ s\n", line
+        )
+        with server(tmp_path, "--data", str(data), address=address):
+            assert early.wait(PATIENCE_S) == 0
+        early.stdin = None
+    assert entries_in(data) == [(1, "patience")]
+
+
+def test_lines_said_across_a_kill_of_the_server_are_there_once_and_in_order(
+    tmp_path: Path,
+) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    data = tmp_path / "chat.db"
+    with plain(tmp_path, "--json", "--nick", "ada", address) as ada:
+        assert ada.stdin is not None
+        heard = events(ada)
+        for life in range(3):
+            with server(tmp_path, "--data", str(data), address=address) as running:
+                for n in range(100):
+                    ada.stdin.write(f"{life}.{n}\n")
+                ada.stdin.flush()
+                text = f"{life}.{n // 2}"
+                next(e for e in heard if e["type"] == "entry" and e["text"] == text)
+                running.kill()  # with half of them on their way
+        ada.stdin.close()
+        with server(tmp_path, "--data", str(data), address=address):
+            seqs = [e["seq"] for e in heard if e["type"] == "entry"]
+            assert ada.wait(PATIENCE_S) == 0
+        ada.stdin = None
+    said = [f"{life}.{n}" for life in range(3) for n in range(100)]
+    assert entries_in(data) == list(enumerate(said, start=1))
+    assert seqs == sorted(set(seqs))
+
+
+def test_a_line_that_cannot_be_sent_means_an_exit_code_of_1(tmp_path: Path) -> None:
+    with server(tmp_path, "--data", ":memory:") as running:
+        stdin = b"fine\n" + b"x" * 20_000 + b"\n" + b"not utf-8 \xff\nfine\n"
+        done = run(tmp_path, "join", "--plain", "--nick", "x", running.address, stdin=stdin)
+    assert done.returncode == 1
+    assert "line 2 can't be sent: a text has at most 16,384 bytes" in done.stderr
+    assert "line 3 can't be sent: the text can't be written as UTF-8" in done.stderr
+    assert "2 lines were not accepted" in done.stderr
+    assert done.stdout.count("<x> fine") == 2
+
+
+def test_a_taken_nick_is_an_error_and_not_another_nick(tmp_path: Path) -> None:
+    with (
+        server(tmp_path, "--data", ":memory:") as running,
+        plain(tmp_path, "--listen", "--nick", "ada", running.address),
+    ):
+        running.line_with("ada joined")
+        done = run(
+            tmp_path, "join", "--plain", "--nick", "ADA", running.address, stdin="hi\n"
+        )
+        assert done.returncode == 1
+        assert "the nick ADA is taken" in done.stderr
+
+
+@unix_only
+def test_ctrl_c_is_quiet(tmp_path: Path) -> None:
+    with (
+        server(tmp_path, "--data", ":memory:") as running,
+        plain(tmp_path, "--nick", "ada", running.address) as ada,
+    ):
+        running.line_with("ada joined")
+        ada.send_signal(signal.SIGINT)
+        assert ada.wait(PATIENCE_S) == 130
+        assert ada.stderr is not None
+        assert "Traceback" not in ada.stderr.read()
+
+
+def test_text_from_others_cannot_forge_a_line_or_act_on_the_terminal(
+    tmp_path: Path,
+) -> None:
+    with (
+        server(tmp_path, "--data", ":memory:") as running,
+        plain(tmp_path, "--listen", "--nick", "ear", running.address) as ear,
+    ):
+        running.line_with("ear joined")
+        _say_raw(running.address, "one\n12:00:00 #lobby <ear> forged \x1b]0;title\x07")
+        assert ear.stdout is not None
+        first, second = ear.stdout.readline(), ear.stdout.readline()
+    assert first.endswith("#lobby <mallory> one\n")
+    assert second.startswith("         | 12:00:00")
+    assert "\x1b" not in second
+    assert "\x07" not in second
+
+
+def _say_raw(address: str, text: str) -> None:
+    import socket
+
+    host, port = address.split(":")
+    lines: list[dict[str, Any]] = [
+        {"t": "hello", "v": 1, "nick": "mallory"},
+        {"t": "join", "room": "lobby"},
+        {"t": "say", "room": "lobby", "n": 1, "text": text},
+        {"t": "bye"},
+    ]
+    with socket.create_connection((host, int(port))) as wire:
+        assert b"welcome" in (
+            wire.sendall(json.dumps(lines[0]).encode() + b"\n") or wire.recv(9_999)
+        )
+        wire.sendall(b"".join(json.dumps(line).encode() + b"\n" for line in lines[1:]))
+        while wire.recv(9_999):
+            pass
