@@ -15,6 +15,12 @@ SETTINGS: tuple[Setting[Any], ...] = (
     Setting("history", integer(0, 100), 50, "", "N"),
 )
 
+PROT = (
+    "chat.toml, line 2, serve.prot: there is no such setting;"
+    " there are drain_s, history, log_format, port"
+)
+UNDER = "chat.toml: there is no '{}' here; everything stands under [serve] or [join]"
+
 
 def settled(
     flags: dict[str, str] | None = None,
@@ -70,8 +76,7 @@ def test_flags_win_over_the_environment_and_that_over_the_file() -> None:
         ),
         (
             {"file": "[serve]\nprot = 1\n"},
-            "chat.toml, line 2, serve.prot: there is no such setting; there are"
-            " drain_s, history, log_format, port",
+            PROT,
         ),
         (
             {"file": "[serve]\nport = true\n"},
@@ -79,11 +84,11 @@ def test_flags_win_over_the_environment_and_that_over_the_file() -> None:
         ),
         (
             {"file": "[server]\nport = 1\n"},
-            "chat.toml: there is no 'server' here; everything stands under [serve] or [join]",
+            UNDER.format("server"),
         ),
         (
             {"file": "port = 1\n"},
-            "chat.toml: there is no 'port' here; everything stands under [serve] or [join]",
+            UNDER.format("port"),
         ),
     ],
 )

@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -197,8 +198,6 @@ def test_text_from_others_cannot_forge_a_line_or_act_on_the_terminal(
 
 
 def _say_raw(address: str, text: str) -> None:
-    import socket
-
     host, port = address.split(":")
     lines: list[dict[str, Any]] = [
         {"t": "hello", "v": 1, "nick": "mallory"},
@@ -207,9 +206,8 @@ def _say_raw(address: str, text: str) -> None:
         {"t": "bye"},
     ]
     with socket.create_connection((host, int(port))) as wire:
-        assert b"welcome" in (
-            wire.sendall(json.dumps(lines[0]).encode() + b"\n") or wire.recv(9_999)
-        )
+        wire.sendall(json.dumps(lines[0]).encode() + b"\n")
+        assert b"welcome" in wire.recv(9_999)
         wire.sendall(b"".join(json.dumps(line).encode() + b"\n" for line in lines[1:]))
         while wire.recv(9_999):
             pass
