@@ -1,0 +1,1 @@
+"""Bots, stories and checkers that hold trio_chat to its promises."""

@@ -1,0 +1,120 @@
+"""A bot: plays its script over the client library, and writes down what it sees."""
+
+import random
+from typing import Final, assert_never
+
+import trio
+
+from simulator import history
+from simulator.bots.script import Join, Pause, Say, Script, Step
+from simulator.errors import StoryError
+from simulator.recorder import Recorder
+from trio_chat import Client, RefusedError, open_client
+from trio_chat.addresses import Address
+from trio_chat.client.events import (
+    Accepted,
+    ClientEvent,
+    Closed,
+    Entry,
+    Opened,
+    Refused,
+    Reset,
+    Status,
+)
+
+_WHOLE_LOG: Final = 1_000_000
+"""How many entries of a room's past a bot asks for."""
+
+
+class Bot:
+    """One person of the story.
+
+    Shape:  `done` is set after the last step of its script. It stays until go_home().
+    """
+
+    def __init__(self, script: Script, recorder: Recorder, rng: random.Random) -> None:
+        self.script = script
+        self.done = trio.Event()
+        self._over = trio.Event()
+        self._recorder = recorder
+        self._rng = rng
+
+    async def run(self, address: Address) -> None:
+        """Come, play the script, and stay until told to go home.
+
+        Raises: StoryError: the server does not want this bot.
+        Cancel: closes the wire; a line that is on its way may have been taken.
+        """
+        try:
+            async with (
+                open_client(
+                    address,
+                    nick=self.script.nick,
+                    rooms=self.script.rooms,
+                    history=_WHOLE_LOG,
+                    device=f"{self._rng.getrandbits(128):032x}",
+                    rng=self._rng,
+                ) as client,
+                trio.open_nursery() as nursery,
+            ):
+                nursery.start_soon(self._listen, client)
+                for step in self.script.steps:
+                    await self._do(client, step)
+                self.done.set()
+                await self._over.wait()
+                nursery.cancel_scope.cancel()
+        except RefusedError as error:
+            raise StoryError(f"{self.script.nick} was refused: {error}") from error
+
+    def go_home(self) -> None:
+        """Say goodbye and end, as soon as the script is done."""
+        self._over.set()
+
+    async def _do(self, client: Client, step: Step) -> None:
+        match step:
+            case Say(room=room, texts=texts):
+                for text in texts:
+                    await self._say(client, room, text)
+            case Pause(for_s=for_s):
+                await trio.sleep(for_s)
+            case Join(room=room):
+                client.join_nowait(room)
+            case _:
+                assert_never(step)
+
+    async def _say(self, client: Client, room: str, text: str) -> None:
+        ticket = await client.post(room, text)
+        # No checkpoint since it went into the outbox: nobody can have seen it yet.
+        self._recorder.add(
+            history.Invoke(self._recorder.now_s, self.script.nick, room, ticket.n, text)
+        )
+
+    async def _listen(self, client: Client) -> None:
+        async for event in client:
+            record = self._record(event)
+            if record is not None:
+                self._recorder.add(record)
+
+    def _record(  # noqa: PLR0911 (one kind of event, one kind of record)
+        self, event: ClientEvent
+    ) -> history.Record | None:
+        now_s, nick = self._recorder.now_s, self.script.nick
+        match event:
+            case Entry(room=room, seq=seq, nick=author, text=text):
+                return history.Saw(now_s, nick, room, seq, author, text)
+            case Opened(room=room, after=after, head=head):
+                return history.Opened(now_s, nick, room, after, head)
+            case Closed(room=room, reason=reason):
+                return history.Closed(now_s, nick, room, reason)
+            case Accepted(room=room, n=n, seq=seq):
+                return history.Ok(now_s, nick, room, n, seq)
+            case Refused(n=int(n), room=room, reason=reason):
+                return history.Fail(now_s, nick, room or "", n, reason)
+            case Status(state="online"):
+                return history.Linked(now_s, nick)
+            case Status(state="offline" | "waiting", reason=reason):
+                return history.Cut(now_s, nick, reason)
+            case Reset():
+                return history.Reset(now_s, nick)
+            case _:
+                return None

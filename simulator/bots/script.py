@@ -1,0 +1,52 @@
+"""What a bot will do, as data: it can be printed, compared and shortened."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Say these lines one after the other, without waiting for an answer."""
+
+    room: str
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Do nothing for a while, like somebody who reads."""
+
+    for_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Become a member of a room, and read it from its beginning."""
+
+    room: str
+
+
+Step: TypeAlias = Say | Pause | Join
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A bot: who it is, where it is from the start, and what it does there.
+
+    Shape:  after the last step it stays, and reads.
+    """
+
+    nick: str
+    rooms: tuple[str, ...]
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """All rooms in which it will be at the end."""
+        joins = (step.room for step in self.steps if isinstance(step, Join))
+        return (*self.rooms, *joins)
+
+    @property
+    def lines(self) -> int:
+        """How many lines it will say."""
+        return sum(len(step.texts) for step in self.steps if isinstance(step, Say))
