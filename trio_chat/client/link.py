@@ -1,8 +1,8 @@
 """One connection to the server, from the dial to its end; the next one is another Link."""
 
 from collections import deque
-from collections.abc import Callable, Iterable
-from typing import Final
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final, TypeAlias
 
 import trio
 
@@ -41,7 +41,11 @@ class LinkLostError(Exception):
         self.back_in_s = back_in_s
 
 
-async def dial(address: Address) -> trio.SocketStream:
+Dial: TypeAlias = Callable[[Address], Awaitable[trio.abc.Stream]]
+"""Makes a connection to the server, or raises LinkLostError with the reason."""
+
+
+async def dial_tcp(address: Address) -> trio.SocketStream:
     """A TCP connection to the server.
 
     Raises: LinkLostError: there is none; the text is a sentence for people.
