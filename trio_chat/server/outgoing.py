@@ -88,12 +88,14 @@ class Outgoing:
         return True
 
     async def _write(self) -> None:
-        while waiting := ready(self._receive):
-            await self._send_whole(b"".join(waiting))
-            self._queued_bytes -= sum(map(len, waiting))
+        try:
+            while waiting := ready(self._receive):
+                await self._send_whole(b"".join(waiting))
+                self._queued_bytes -= sum(map(len, waiting))
+                self._wake()
+        finally:
+            self._writing = False
             self._wake()
-        self._writing = False
-        self._wake()
 
     async def _send_whole(self, data: bytes) -> None:
         # In slices, so that a slow reader is told from one that takes nothing at all.
