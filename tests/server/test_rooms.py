@@ -296,3 +296,19 @@ async def test_a_device_that_comes_back_takes_its_ghosts_place_at_once(
         assert await ada.texts(1) == [(1, "it is me")]
         await ada.send({"t": "who", "room": "lobby"})
         assert (await ada.hear("members"))["nicks"] == ["ada"]
+
+
+async def test_who_leaves_while_being_served_from_the_log_leaves_quietly(
+    autojump_clock: MockClock,
+) -> None:
+    store = MemoryStore("e")
+    await store.append(drafts(500), ts=5.0)
+    async with open_world(store, queue_batches_max=1, page_entries=5) as world:
+        for steps in range(30):
+            ada = await world.person("ada", "elsewhere", pair=lockstep_stream_pair)
+            await ada.send({"t": "join", "room": "lobby", "after": 0})
+            for _ in range(steps):
+                await trio.lowlevel.checkpoint()
+            await ada.send({"t": "bye"})
+            await ada.ended()
+        assert not world.events("bug")

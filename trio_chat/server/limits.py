@@ -30,7 +30,7 @@ class Limits:
     """Of the log, read at once for a member that is behind."""
     queue_batches_max: int = 64
     """Waiting for one peer's socket; one more sets the member aside: it reads the log."""
-    queue_bytes_max: int = 1024 * 1024
+    queue_bytes_max: int = 256 * 1024
     """As `queue_batches_max`, in bytes."""
     submissions_max: int = 64
     """Waiting for the disk, and in one transaction: each all that one read of one peer's

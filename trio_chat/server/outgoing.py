@@ -42,12 +42,15 @@ class Outgoing:
         )
         self._queued_bytes = 0
         self._writing = False
+        self._finished = False
         self._drained = trio.Event()
 
     def offer(self, data: bytes) -> bool:
         """Take the bytes, all or none, without waiting; False if the queue is full."""
         if not data:
             return True
+        if self._finished:
+            return False
         if not self._writing:
             return self._at_once(data)
         if self._queued_bytes + len(data) > self._bytes_max:
@@ -59,14 +62,19 @@ class Outgoing:
 
         Cancel: atomic: all of the bytes are taken, or none.
         """
+        # A checkpoint even when there is space: a peer that asks for much at once must
+        # not keep the others waiting for all of its answers.
+        await trio.lowlevel.checkpoint()
         while not self.offer(data):
             await self._drained.wait()
 
-    async def flushed(self) -> None:
-        """Wait until the socket has taken everything.
+    async def finish(self, last_words: bytes) -> None:
+        """Take these bytes as the last ones, and wait until the socket has all.
 
-        Cancel: atomic.
+        Cancel: may have happened.
         """
+        await self.send(last_words)
+        self._finished = True
         while self._writing:
             await self._drained.wait()
 

@@ -202,9 +202,8 @@ class Peer:
 
     async def _goodbye(self, last_words: Message | None) -> None:
         with trio.move_on_after(self._limits.goodbye_s, shield=True):
-            if last_words is not None:
-                await self._outgoing.send(encode([last_words]))
-            await self._outgoing.flushed()
+            words = [] if last_words is None else [last_words]
+            await self._outgoing.finish(encode(words))
             await self._linger()
 
     async def _linger(self) -> None:
