@@ -63,7 +63,7 @@ async def test_what_the_socket_does_not_take_follows_in_order_in_one_send() -> N
         wire.open.set()
         await out.finish(b"!")
         assert wire.taken == b"abcdefgh!"
-        assert wire.sends[0] == len("cdefgh")
+        assert wire.sends in ([len("cdefgh!")], [len("cdefgh"), len("!")])
 
 
 async def test_the_queue_is_bounded_in_batches_and_in_bytes() -> None:
