@@ -1,0 +1,101 @@
+"""One of every message, and Hypothesis strategies that make any of them."""
+
+from typing import Any, Final, get_args
+
+import msgspec
+from hypothesis import strategies as st
+
+from trio_chat.protocol.messages import (
+    COUNTER_MAX,
+    Accepted,
+    Bye,
+    ClientMessage,
+    Direct,
+    Entry,
+    Error,
+    Hello,
+    Hold,
+    Join,
+    Joined,
+    Leave,
+    Left,
+    Members,
+    Message,
+    Nick,
+    Ping,
+    Pong,
+    Refused,
+    Renamed,
+    Room,
+    Say,
+    ServerMessage,
+    Welcome,
+    Who,
+)
+
+AWKWARD: Final = 'quote " backslash \\ newline \n nul \0 é 漢 😀 \u2028 \u202e'
+
+BOTH_SAY: Final[tuple[Message, ...]] = (
+    Ping(id=7),
+    Pong(id=7),
+    Bye(reason="gone fishing", back_in_s=1.5),
+)
+CLIENT_SAYS: Final[tuple[Message, ...]] = (
+    Hello(v=1, nick="ada", device="d" * 64, software="nc", caps=("edits", "marks")),
+    Join(room="lobby", after=3),
+    Leave(room="lobby"),
+    Hold(room="lobby"),
+    Say(room="lobby", n=1, text=AWKWARD),
+    Direct(to="bob", n=COUNTER_MAX, text="waves", kind="me"),
+    Nick(nick="ada2"),
+    Who(room="lobby"),
+    *BOTH_SAY,
+)
+SERVER_SAYS: Final[tuple[Message, ...]] = (
+    Welcome(
+        v=1, nick="ada", epoch="e", software="x", heartbeat_s=15, text_bytes_max=16_384
+    ),
+    Room(room="lobby", after=0, head=2),
+    Members(room="lobby", nicks=("ada", "bob"), more=True),
+    Entry(room="@", seq=1, nick="ada", text=AWKWARD, ts=1_700_000_000.125, to="bob"),
+    Accepted(room="lobby", n=1, seq=2),
+    Refused(code="not_joined", reason="no", room="lobby", n=1),
+    Joined(room="lobby", nick="ada"),
+    Left(room="lobby", nick="ada", reason="quit"),
+    Renamed(room="lobby", nick="ada", to="ada2"),
+    Nick(nick="ada2"),
+    Error(code="not_json", reason="no", end=True),
+    *BOTH_SAY,
+)
+
+_TEXTS = st.text(max_size=40)
+_FIELDS: Final[dict[object, st.SearchStrategy[Any]]] = {
+    "seconds": st.floats(0, 86_400),
+    "device": st.none() | st.text(min_size=1, max_size=64),
+    "caps": st.lists(_TEXTS, max_size=4).map(tuple),
+    "nicks": st.lists(_TEXTS, max_size=4).map(tuple),
+    "kind": st.sampled_from(("text", "me")),
+    "ts": st.floats(allow_nan=False, allow_infinity=False),
+    "heartbeat_s": st.floats(0.001, 86_400),
+    "back_in_s": st.none() | st.floats(0, 86_400),
+}
+
+
+def _values(field: msgspec.structs.FieldInfo) -> st.SearchStrategy[Any]:
+    if field.name in _FIELDS:
+        return _FIELDS[field.name]
+    if "int" in str(field.type):
+        numbers = st.integers(1, COUNTER_MAX)
+        return numbers if field.required else numbers | st.just(field.default)
+    if field.type is bool:
+        return st.booleans()
+    return _TEXTS if field.default is not None else st.none() | _TEXTS
+
+
+def _any_of(kind: type[Message]) -> st.SearchStrategy[Message]:
+    fields = {field.name: _values(field) for field in msgspec.structs.fields(kind)}
+    return st.builds(kind, **fields)
+
+
+client_messages: Final = st.one_of(*map(_any_of, get_args(ClientMessage)))
+server_messages: Final = st.one_of(*map(_any_of, get_args(ServerMessage)))
