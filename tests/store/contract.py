@@ -1,0 +1,252 @@
+"""What every store has to do: one suite, run against each of them."""
+
+from typing import Any
+
+import pytest
+
+from trio_chat.store import Appended, Conflict, Draft, Entry, Outcome, Store
+
+NOW_S = 1_700_000_000.125
+AWKWARD_TEXTS = [
+    "é 漢 😀 \u202e \u2028",
+    "two\nlines\r\n",
+    "a NUL \0 within",
+    "\0",
+    'it\'s "quoted"; DROP TABLE entry; --',
+    "x" * 16_384,
+]
+
+
+def draft(n: int = 1, text: str = "hello", log: str = "lobby", **more: Any) -> Draft:
+    return Draft(**{"log": log, "device": "d", "n": n, "nick": "ada", "text": text, **more})
+
+
+def seqs(outcomes: list[Outcome]) -> list[int]:
+    return [outcome.seq for outcome in outcomes]
+
+
+async def whole(store: Store, log: str = "lobby") -> list[Entry]:
+    return await store.read(log, after=0, through=1_000_000, limit=1_000_000)
+
+
+async def texts(store: Store, log: str = "lobby") -> list[str]:
+    return [entry.text for entry in await whole(store, log)]
+
+
+class StoreContract:
+    """Subclasses give a `store` fixture."""
+
+    # --- numbering -------------------------------------------------------------------
+
+    async def test_a_log_is_numbered_1_2_3_in_the_order_given(self, store: Store) -> None:
+        first = await store.append([draft(1, "a"), draft(2, "b")], NOW_S)
+        then = await store.append([draft(3, "c")], NOW_S)
+        assert seqs(first + then) == [1, 2, 3]
+        assert [(e.seq, e.text) for e in await whole(store)] == [
+            (1, "a"),
+            (2, "b"),
+            (3, "c"),
+        ]
+
+    async def test_each_log_has_its_own_numbers(self, store: Store) -> None:
+        drafts = [draft(n, log=log) for n, log in enumerate("abaab", start=1)]
+        assert seqs(await store.append(drafts, NOW_S)) == [1, 1, 2, 3, 2]
+        assert await store.heads() == {"a": 3, "b": 2}
+
+    async def test_the_order_given_counts_not_the_authors_numbers(
+        self, store: Store
+    ) -> None:
+        await store.append([draft(9, "first"), draft(2, "second")], NOW_S)
+        assert await texts(store) == ["first", "second"]
+
+    async def test_many_at_once_are_contiguous(self, store: Store) -> None:
+        drafts = [draft(n, str(n)) for n in range(1, 501)]
+        assert seqs(await store.append(drafts, NOW_S)) == list(range(1, 501))
+        assert await texts(store) == [str(n) for n in range(1, 501)]
+
+    async def test_nothing_may_be_appended(self, store: Store) -> None:
+        assert await store.append([], NOW_S) == []
+        assert await store.heads() == {}
+
+    # --- identity --------------------------------------------------------------------
+
+    async def test_a_resend_has_the_same_seq_and_makes_no_second_entry(
+        self, store: Store
+    ) -> None:
+        (first,) = await store.append([draft(1)], NOW_S)
+        await store.append([draft(2)], NOW_S)
+        (again,) = await store.append([draft(1)], NOW_S + 60)
+        assert isinstance(first, Appended)
+        assert not first.duplicate
+        assert again == Appended(first.entries, duplicate=True)
+        assert await store.heads() == {"lobby": 2}
+
+    async def test_a_resend_within_one_batch_is_one_entry(self, store: Store) -> None:
+        one, two, again = await store.append([draft(1), draft(2), draft(1)], NOW_S)
+        assert isinstance(one, Appended)
+        assert again == Appended(one.entries, duplicate=True)
+        assert seqs([one, two]) == [1, 2]
+        assert len(await whole(store)) == 2
+
+    async def test_a_resend_under_another_nick_is_still_a_resend(
+        self, store: Store
+    ) -> None:
+        await store.append([draft(1)], NOW_S)
+        (again,) = await store.append([draft(1, nick="ada2")], NOW_S)
+        assert isinstance(again, Appended)
+        assert again.duplicate
+        assert again.entries[0].nick == "ada"
+
+    @pytest.mark.parametrize("other", [{"text": "B"}, {"kind": "me"}, {"to": "bob"}])
+    async def test_the_same_id_with_something_else_is_a_conflict(
+        self, store: Store, other: dict[str, str]
+    ) -> None:
+        await store.append([draft(1, "a"), draft(2, "b")], NOW_S)
+        before = await whole(store)
+        changed = draft(2, **{"text": "b", **other})
+        outcomes = await store.append([changed, draft(3, "c")], NOW_S)
+        assert outcomes[0] == Conflict(2)
+        assert seqs(outcomes) == [2, 3]
+        assert (await whole(store))[:2] == before
+
+    async def test_a_conflict_within_one_batch(self, store: Store) -> None:
+        outcomes = await store.append([draft(1, "a"), draft(1, "b")], NOW_S)
+        assert outcomes[1] == Conflict(1)
+        assert await texts(store) == ["a"]
+
+    async def test_an_identity_is_device_and_number_and_log(self, store: Store) -> None:
+        drafts = [draft(1), draft(1, device="e"), draft(2), draft(1, log="other")]
+        outcomes = await store.append(drafts, NOW_S)
+        assert all(isinstance(o, Appended) and not o.duplicate for o in outcomes)
+        assert seqs(outcomes) == [1, 2, 3, 1]
+
+    # --- copies ----------------------------------------------------------------------
+
+    async def test_a_copy_stands_in_the_other_log_too(self, store: Store) -> None:
+        await store.append([draft(1, log="@bob", device="b")], NOW_S)
+        direct = draft(1, log="@ada", to="bob", copies=("@bob",))
+        (outcome,) = await store.append([direct], NOW_S)
+        assert isinstance(outcome, Appended)
+        assert [(e.log, e.seq, e.to) for e in outcome.entries] == [
+            ("@ada", 1, "bob"),
+            ("@bob", 2, None),
+        ]
+        assert outcome.seq == 1
+        assert await whole(store, "@ada") == [outcome.entries[0]]
+        assert (await whole(store, "@bob"))[1:] == [outcome.entries[1]]
+
+    async def test_a_resend_is_not_copied_again(self, store: Store) -> None:
+        direct = draft(1, log="@ada", to="bob", copies=("@bob",))
+        outcomes = await store.append([direct, direct], NOW_S)
+        outcomes += await store.append([direct], NOW_S)
+        assert [isinstance(o, Appended) and o.duplicate for o in outcomes] == [
+            False,
+            True,
+            True,
+        ]
+        assert isinstance(outcomes[2], Appended)
+        assert len(outcomes[2].entries) == 1
+        assert await store.heads() == {"@ada": 1, "@bob": 1}
+
+    async def test_a_conflict_is_not_copied(self, store: Store) -> None:
+        await store.append([draft(1, "a", log="@ada")], NOW_S)
+        await store.append([draft(1, "b", log="@ada", copies=("@bob",))], NOW_S)
+        assert await store.heads() == {"@ada": 1}
+
+    async def test_a_copy_takes_nobodys_identity(self, store: Store) -> None:
+        """Bob's own draft with the same numbers is another one."""
+        direct = draft(1, "to bob", log="@ada", copies=("@bob",))
+        own = draft(1, "bob's own", log="@bob")
+        again = draft(2, "to bob", log="@ada", copies=("@bob",))
+        assert seqs(await store.append([direct, own, again], NOW_S)) == [1, 2, 2]
+        assert await texts(store, "@bob") == ["to bob", "bob's own", "to bob"]
+
+    # --- reading ---------------------------------------------------------------------
+
+    @pytest.mark.parametrize(
+        ("after", "through", "limit", "expected"),
+        [
+            (0, 9, 9, [1, 2, 3, 4, 5]),
+            (0, 9, 2, [1, 2]),
+            (2, 4, 9, [3, 4]),
+            (2, 4, 1, [3]),
+            (4, 5, 9, [5]),
+            (5, 9, 9, []),
+            (7, 9, 9, []),
+            (3, 3, 9, []),
+            (4, 2, 9, []),
+            (0, 9, 0, []),
+        ],
+    )
+    async def test_read_gives_what_is_between(
+        self, store: Store, after: int, through: int, limit: int, expected: list[int]
+    ) -> None:
+        await store.append([draft(n) for n in range(1, 6)], NOW_S)
+        entries = await store.read("lobby", after=after, through=through, limit=limit)
+        assert [entry.seq for entry in entries] == expected
+
+    async def test_a_log_that_nobody_wrote_to_is_empty(self, store: Store) -> None:
+        await store.append([draft(1)], NOW_S)
+        assert await whole(store, "nowhere") == []
+        assert await store.heads() == {"lobby": 1}
+
+    async def test_what_is_read_can_be_changed_by_nobody(self, store: Store) -> None:
+        await store.append([draft(1)], NOW_S)
+        (await whole(store)).clear()
+        assert len(await whole(store)) == 1
+
+    # --- values ----------------------------------------------------------------------
+
+    @pytest.mark.parametrize("text", AWKWARD_TEXTS)
+    async def test_a_text_is_the_same_when_read(self, store: Store, text: str) -> None:
+        (outcome,) = await store.append([draft(1, text)], NOW_S)
+        assert isinstance(outcome, Appended)
+        assert outcome.entries == tuple(await whole(store))
+        assert outcome.entries[0].text == text
+        (again,) = await store.append([draft(1, text)], NOW_S)
+        assert again.seq == 1
+        assert isinstance(again, Appended)
+
+    @pytest.mark.parametrize("name", ["@", "@d", "漢", "a\0b", "'", "x" * 64])
+    async def test_awkward_names_are_the_same_when_read(
+        self, store: Store, name: str
+    ) -> None:
+        strange = draft(1, log=name, device=name, nick=name, to=name)
+        (outcome,) = await store.append([strange], NOW_S)
+        (entry,) = await whole(store, name)
+        assert isinstance(outcome, Appended)
+        assert outcome.entries == (entry,)
+        assert (entry.log, entry.nick, entry.to) == (name, name, name)
+        assert await store.heads() == {name: 1}
+
+    @pytest.mark.parametrize(
+        ("ts", "expected"),
+        [
+            (NOW_S, NOW_S),
+            (1_700_000_000.001, 1_700_000_000.001),
+            (1_700_000_000.123456, 1_700_000_000.123),
+            (1_700_000_000.999999, 1_700_000_001.0),
+            (0.0, 0.0),
+        ],
+    )
+    async def test_a_time_is_kept_to_the_millisecond(
+        self, store: Store, ts: float, expected: float
+    ) -> None:
+        (outcome,) = await store.append([draft(1)], ts)
+        (entry,) = await whole(store)
+        assert entry.ts == expected
+        assert isinstance(outcome, Appended)
+        assert outcome.entries == (entry,)
+
+    async def test_clocks_order_nothing(self, store: Store) -> None:
+        await store.append([draft(1)], NOW_S)
+        (earlier,) = await store.append([draft(2)], NOW_S - 3_600)
+        assert earlier.seq == 2
+
+    async def test_the_largest_number_is_a_number(self, store: Store) -> None:
+        largest = draft(2**53 - 1)
+        assert seqs(await store.append([largest, largest], NOW_S)) == [1, 1]
+
+    async def test_the_epoch_is_a_name(self, store: Store) -> None:
+        assert store.epoch
+        assert store.epoch == store.epoch.strip()
