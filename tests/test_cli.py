@@ -58,7 +58,10 @@ def test_a_server_says_first_where_it_listens_and_ends_quietly(
         (["serve", "--config", "/nowhere/x.toml"], "--config: there is no file"),
         (["join", "--nick", "a b", "--plain"], "--nick: a nick can't have a space in it"),
         (["join", "--room", "", "--plain"], "--room: a room name has at least one"),
-        (["join", "host:99999", "--plain"], "'99999' is not a port (1 to 65535)"),
+        (
+            ["join", "host:99999", "--plain"],
+            "HOST[:PORT]: '99999' is not a port (1 to 65535)",
+        ),
         (["join", "--json"], "go with --plain"),
         (["join"], "there is no terminal here"),
         (["fly"], "invalid choice"),

@@ -118,11 +118,11 @@ def test_the_crowd_chats(tmp_path: Path) -> None:
     with (
         server(tmp_path, "--data", ":memory:") as running,
         plain(tmp_path, "--listen", "--nick", "ear", running.address) as ear,
-        shell(here(CROWD, running.address), tmp_path) as crowd,
+        shell("exec " + here(CROWD, running.address), tmp_path) as crowd,
     ):
         assert ear.stdout is not None
         assert "#lobby <" in ear.stdout.readline()
-        os.killpg(crowd.pid, signal.SIGINT)
+        crowd.send_signal(signal.SIGINT)
         assert crowd.wait(PATIENCE_S) == 130
 
 

@@ -6,7 +6,7 @@ import os
 import random
 import secrets
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,13 @@ import platformdirs
 import trio
 
 from trio_chat import __version__
-from trio_chat.addresses import Address, parse_address, parse_port
+from trio_chat.addresses import (
+    DEFAULT_HOST,
+    DEFAULT_PORT,
+    Address,
+    parse_address,
+    parse_port,
+)
 from trio_chat.config import ConfigFile, Setting, integer, one_of, seconds, settle
 from trio_chat.errors import (
     RefusedError,
@@ -41,9 +47,9 @@ _APP: Final = "trio_chat"
 _DEFAULTS: Final = Limits()
 
 
-def _name(check: Any, text: str) -> str:
+def _name(check: Callable[[str], str], text: str) -> str:
     try:
-        return str(check(text.removeprefix("#")))
+        return check(text.removeprefix("#"))
     except RefusedError as error:
         raise ValueError(error.reason) from None
 
@@ -53,7 +59,11 @@ SERVE_SETTINGS: Final[tuple[Setting[Any], ...]] = (
         "host", str, "127.0.0.1", "address to listen on; 0.0.0.0 is all of them", "HOST"
     ),
     Setting(
-        "port", partial(parse_port, lowest=0), 8765, "port; 0 picks a free one", "PORT"
+        "port",
+        partial(parse_port, lowest=0),
+        DEFAULT_PORT,
+        "port; 0 picks a free one",
+        "PORT",
     ),
     Setting("data", str, "", "data file, or :memory: to forget all at the end", "PATH"),
     Setting(
@@ -83,7 +93,14 @@ SERVE_SETTINGS: Final[tuple[Setting[Any], ...]] = (
 )
 
 JOIN_SETTINGS: Final[tuple[Setting[Any], ...]] = (
-    Setting("server", parse_address, Address("127.0.0.1", 8765), "where the server is", ""),
+    Setting(
+        "server",
+        parse_address,
+        Address(DEFAULT_HOST, DEFAULT_PORT),
+        "where the server is",
+        "HOST[:PORT]",
+        positional=True,
+    ),
     Setting("nick", partial(_name, names.nick), "", "your name there", "NAME"),
     Setting("room", partial(_name, names.room), "lobby", "the room to join", "ROOM"),
     Setting("history", integer(0, 100_000), None, "past entries to show at first", "N"),
@@ -311,15 +328,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_settings(serving, SERVE_SETTINGS)
     joining = _command(commands, "join", "chat on a server", _JOIN_EPILOG)
-    joining.add_argument(
-        "server", nargs="?", metavar="HOST[:PORT]", help="default: 127.0.0.1:8765"
-    )
     joining.add_argument("--plain", action="store_true", help="lines in, lines out")
     joining.add_argument("--json", action="store_true", help="one JSON object a line")
     joining.add_argument(
         "--listen", action="store_true", help="stay after the end of standard input"
     )
-    _add_settings(joining, JOIN_SETTINGS[1:])
+    _add_settings(joining, JOIN_SETTINGS)
     return parser
 
 
@@ -342,12 +356,11 @@ def _add_settings(
 ) -> None:
     for setting in settings:
         default = "" if setting.default in (None, "") else f" ({setting.default})"
-        parser.add_argument(
-            setting.flag,
-            dest=setting.name,
-            metavar=setting.metavar,
-            help=setting.help + default,
-        )
+        words: dict[str, Any] = {"metavar": setting.metavar, "help": setting.help + default}
+        if setting.positional:
+            parser.add_argument(setting.name, nargs="?", **words)
+        else:
+            parser.add_argument(setting.flag, dest=setting.name, **words)
 
 
 def _say(text: str) -> None:

@@ -29,13 +29,18 @@ class Setting(Generic[T]):
     default: T
     help: str
     metavar: str
+    positional: bool = False
 
     @property
     def flag(self) -> str:
+        """What stands on the command line, for messages."""
+        if self.positional:
+            return self.metavar
         return "--" + self.name.replace("_", "-")
 
     @property
     def variable(self) -> str:
+        """What stands in the environment."""
         return ENVIRONMENT_PREFIX + self.name.upper()
 
 
