@@ -162,8 +162,8 @@ def _entry_line(event: ClientEvent) -> str:
 
 
 def _notice_line(event: ClientEvent) -> str:
-    sentence = _NOTICES.get(type(event), lambda _event: "")(event)
-    return f"-- {clean(sentence)}\n" if sentence else ""
+    sentence = _NOTICES.get(type(event))
+    return f"-- {clean(sentence(event))}\n" if sentence is not None else ""
 
 
 def _refusal(event: Refused) -> str:

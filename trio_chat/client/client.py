@@ -78,7 +78,8 @@ async def open_client(  # noqa: PLR0913 (one keyword, one thing a caller may wan
             kept: for those who only talk. With `insist` a refused nick is not an error:
             it is a Status event, and the client waits for another one. `dial` makes each
             connection.
-    Raises: RefusedError out of the block: the server refused the first hello.
+    Raises: RefusedError out of the block: the server refused the first hello, or another
+            client has taken this one's place.
             ValueError: `address` is none. RefusedError: `nick` or a room can't be a name.
     Cancel: closes the wire; what is in the outbox is lost.
     Source: docs/wire.md §3.
@@ -358,7 +359,7 @@ class Client:
 
     def _refused(self, error: RefusedError, failures: int) -> float:
         """Say so; how long to wait, in seconds, unless another nick is wished for."""
-        if not (self._options.insist or self._welcomes):
+        if error.code in _FINAL or not (self._options.insist or self._welcomes):
             raise error
         mends_itself = error.code in _MENDS_ITSELF
         delay_s = backoff_s(failures, self._rng) if mends_itself else math.inf

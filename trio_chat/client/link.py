@@ -108,8 +108,10 @@ class Link:
 
     def _not_welcome(self, item: ServerMessage | BadLine) -> None:
         match item:
-            case Refused() | Error():
+            case Refused() | Error(code=Code.VERSION):
                 raise RefusedError(item.code, item.reason)
+            case Error():
+                raise LinkLostError(f"the server ended the link: {item.reason}")
             case BadLine():
                 raise LinkLostError("what answers there is not a trio_chat server")
             case Bye():
@@ -135,7 +137,7 @@ class Link:
         """Hear and send until close() was called and done.
 
         Raises: LinkLostError, RemoteProtocolError, trio.BrokenResourceError: it ended
-                before.
+                before. RefusedError: another one took our place; do not come back.
         Cancel: closes the wire.
         """
         with lone_exception():
@@ -181,6 +183,8 @@ class Link:
                 raise LinkLostError(
                     f"the server says goodbye: {item.reason}", item.back_in_s
                 )
+            case Error(code=Code.SUPERSEDED):
+                raise RefusedError(item.code, item.reason)
             case Error(end=True):
                 raise LinkLostError(f"the server ended the link: {item.reason}")
             case _:
