@@ -146,7 +146,7 @@ class Link:
                     nursery.start_soon(self._hear_all)
                     await self._send_all()
                     nursery.cancel_scope.cancel()
-            except* (LinkLostError, RemoteProtocolError, trio.BrokenResourceError) as ends:
+            except* _ENDS as ends:
                 # Both tasks may find out in the same moment; the one that heard why
                 # knows more than the one that could not send.
                 raise min(ends.exceptions, key=_knows_little) from None
