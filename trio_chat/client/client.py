@@ -44,16 +44,10 @@ from trio_chat.protocol.messages import (
     ServerMessage,
 )
 
-# A refusal that time may mend; the others need another nick or another program.
-_MENDS_ITSELF: Final = frozenset(
-    {
-        Code.NICK_TAKEN,
-        Code.SERVER_FULL,
-        Code.HELLO_TIMEOUT,
-        Code.TIMED_OUT,
-        Code.STORE_FAILED,
-    }
-)
+# What time may mend; other refusals need another nick.
+_MENDS_ITSELF: Final = frozenset({Code.NICK_TAKEN})
+# What nothing mends. Coming back would end the one that took our place, and so on.
+_FINAL: Final = frozenset({Code.SUPERSEDED, Code.VERSION})
 
 
 @asynccontextmanager

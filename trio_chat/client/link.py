@@ -41,6 +41,13 @@ class LinkLostError(Exception):
         self.back_in_s = back_in_s
 
 
+_ENDS: Final = (
+    LinkLostError,
+    RefusedError,
+    RemoteProtocolError,
+    trio.BrokenResourceError,
+)
+
 Dial: TypeAlias = Callable[[Address], Awaitable[trio.abc.Stream]]
 """Makes a connection to the server, or raises LinkLostError with the reason."""
 
