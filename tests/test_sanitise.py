@@ -12,8 +12,8 @@ from trio_chat.sanitise import MARKS_MAX, clean
 any_text = st.text(st.characters(exclude_categories=[]), max_size=60)
 nasty_text = st.text(
     st.sampled_from(
-        [*"ab <>\x1b[]2J;?\x9b\x9d\x07\x08\r\n\t\u202e\u2066\u200b\u200d\u0301\u2800\u3164"]
-        + ["\U000e0041", "\u2028", "\ufeff", "\U0001f468", "\u05d0", "\ud800", "\u6f22"]
+        list("ab <>\x1b[]2J;?\x9b\x9d\x07\x08\r\n\t\u202e\u2066\u200b\u200d\u0301")
+        + list("\u2800\u3164\U000e0041\u2028\ufeff\U0001f468\u05d0\ud800\u6f22")
     ),
     max_size=40,
 )

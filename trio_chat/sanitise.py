@@ -59,23 +59,23 @@ def clean(text: str) -> str:
 def _shown(char: str) -> str:
     """What is shown for a character, whatever stands around it."""
     code = ord(char)
-    if char == "\t":
-        return _TAB
-    if code < 0x20:
-        return chr(0x2400 + code)
-    if code == 0x7F:
-        return "\u2421"
+    if char == " " or char in _BLANK:
+        return " "
     if 0xE0000 <= code <= 0xE01FF:
         return ""  # tags and stray selectors: only ever used to hide text in text
-    if char in _BLANK:
-        return " "
     category = unicodedata.category(char)
     if category in _STAYS:
         return char
+    return _stand_in(code, category)
+
+
+def _stand_in(code: int, category: str) -> str:
+    if code <= 0x7F:
+        return _TAB if code == 0x09 else "\u2421" if code == 0x7F else chr(0x2400 + code)
     if category == "Zs":
         return " "
     if category in {"Cc", "Cf", "Zl", "Zp"}:
-        return _code(char)
+        return _code(chr(code))
     return "\ufffd"  # unassigned, private or half a pair
 
 

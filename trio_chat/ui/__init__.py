@@ -1,0 +1,1 @@
+"""The terminal client: a picture of what the client library is told."""

@@ -1,0 +1,147 @@
+"""The prompt that never ends, and printing above it: all that the toolkit's inside is for.
+
+Printing with the toolkit's own means hands the keyboard back to the terminal for a moment,
+and keys that are hit in it land in the middle of a message. Here the prompt is erased, the
+text written and the prompt drawn again in one go, and the keyboard is never let go. For
+that a few private names are used; tests/ui/test_canary.py knows each of them.
+"""
+
+import sys
+from collections.abc import Callable
+from typing import Any, Final
+
+from prompt_toolkit.application import Application
+from prompt_toolkit.data_structures import Point
+from prompt_toolkit.input import Input
+from prompt_toolkit.key_binding import KeyBindings
+from prompt_toolkit.layout import Layout
+from prompt_toolkit.layout.screen import Screen as Cells
+from prompt_toolkit.output import Output
+from prompt_toolkit.styles import BaseStyle
+
+ESCAPE_KEY_S: Final = 0.05
+"""How long a lone Esc waits for more; the toolkit's half second is felt by Alt's users."""
+_BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"  # one frame, for terminals that know frames
+_PASTE_ENDS: Final = "\x1b[201~"
+
+
+class Screen(Application[None]):
+    """The input and what stands around it, at the lower end of what was printed."""
+
+    def __init__(
+        self,
+        layout: Layout,
+        keys: KeyBindings,
+        style: BaseStyle,
+        terminal: tuple[Input, Output],
+    ) -> None:
+        super().__init__(
+            layout=layout,
+            key_bindings=keys,
+            style=style,
+            input=terminal[0],
+            output=terminal[1],
+            erase_when_done=True,
+            # Only Windows does not tell of another size.
+            terminal_size_polling_interval=0.5 if sys.platform == "win32" else None,
+        )
+        self.ttimeoutlen = ESCAPE_KEY_S
+        self._pasted_chars = 0
+
+    async def show(self) -> None:
+        """Be there until exit() is called.
+
+        Raises: EOFError: the terminal is gone.
+        Cancel: erases the prompt, and gives the terminal back as it was found.
+        """
+        try:
+            await self.run_async(set_exception_handler=False)
+        finally:
+            # Also where drawing itself has failed, half way.
+            self.output.reset_attributes()
+            self.output.enable_autowrap()
+            self.output.show_cursor()
+            self.output.flush()
+
+    def print_above(self, text: str) -> bool:
+        """Print whole lines above the prompt; False: not now, it is not there.
+
+        Shape:  `text` ends with a line end, and is safe to print.
+        """
+        if not self._is_there:
+            return False
+        self._in_one_go(lambda: self.output.write_raw(text))
+        return True
+
+    def rescue_paste(self) -> None:
+        """End a paste whose end was lost on the way; the keyboard is dead until then.
+
+        Shape:  called every second or so: one that did not grow in between is ended.
+        """
+        parser: Any = getattr(self.input, "vt100_parser", None)
+        if parser is None or not parser._in_bracketed_paste:
+            self._pasted_chars = -1
+            return
+        pasted_chars = len(parser._paste_buffer)
+        if pasted_chars != self._pasted_chars:
+            self._pasted_chars = pasted_chars
+            return
+        parser.feed(_PASTE_ENDS)
+        self._in_its_context(self._feed_keys)
+
+    def come_back(self) -> None:
+        """Take the terminal again: whoever stopped this program has changed it."""
+        if self._is_there:
+            self.input.raw_mode().__enter__()
+            self.renderer._bracketed_paste_enabled = False
+            self._on_resize()
+
+    @property
+    def _is_there(self) -> bool:
+        return self.is_running and not self._running_in_terminal
+
+    def _feed_keys(self) -> None:
+        self.key_processor.feed_multiple(self.input.flush_keys())
+        self.key_processor.process_keys()
+
+    def _in_its_context(self, function: Callable[[], None]) -> None:
+        if self.context is not None:
+            self.context.copy().run(function)
+
+    def _on_resize(self) -> None:
+        if self._is_there:
+            self._in_one_go(lambda: None)
+
+    def _in_one_go(self, write: Callable[[], None]) -> None:
+        self.output.write_raw(_BEGIN)
+        self._erase()
+        write()
+        self._redraw()  # flushes: up to here it is one write
+        self.output.write_raw(_END)
+        self.output.flush()
+
+    def _erase(self) -> None:
+        """Go back to where the prompt began, and leave nothing below."""
+        renderer, output = self.renderer, self.output
+        columns = output.get_size().columns
+        output.write_raw("\r")
+        output.cursor_up(rows_above(renderer._last_screen, renderer._cursor_pos, columns))
+        output.erase_down()
+        output.reset_attributes()
+        output.enable_autowrap()
+        renderer._cursor_pos = Point(x=0, y=0)
+        renderer._last_screen = renderer._last_size = renderer._last_style = None
+
+
+def rows_above(drawn: Cells | None, cursor: Point, columns: int) -> int:
+    """How many rows the cursor is below the first one of what was drawn.
+
+    Shape:  a terminal that got narrower has broken the rows that do not fit any more.
+    """
+    if drawn is None:
+        return cursor.y
+    rows = (drawn.data_buffer[y] for y in range(cursor.y))
+    used = (
+        max((x for x, cell in row.items() if cell.char.strip()), default=0) for row in rows
+    )
+    return sum(1 + last // columns for last in used) + cursor.x // columns
