@@ -14,7 +14,7 @@ PYTHONS = nox.project.python_versions(PYPROJECT)
 SUITES = sorted(
     path.stem
     for path in Path("simulator", "scenarios").glob("*.py")
-    if not path.stem.startswith("_")
+    if path.stem not in ("__init__", "scenario")
 )
 
 
