@@ -31,7 +31,8 @@ from trio_chat.server.hub import Hub, inbox_of
 from trio_chat.server.journal import Journal
 from trio_chat.server.limits import Limits
 from trio_chat.server.outgoing import Outgoing, StalledError
-from trio_chat.server.room import Member, Standing
+from trio_chat.server.pager import Pager
+from trio_chat.server.room import Member
 from trio_chat.store.interface import Appended, Draft, Outcome, Store
 from trio_chat.wire import Wire, send_now_of
 
@@ -82,9 +83,8 @@ class Peer:
             heartbeat_s=services.limits.heartbeat_s,
             ping=lambda: self._outgoing.offer(encode([messages.Ping()])),
         )
-        self._nursery: trio.Nursery
         self._outgoing: Outgoing
-        self._behind: dict[Member, None] = {}
+        self._pager: Pager
         self._end: _EndError | None = None
         self._receiving = trio.CancelScope()
 
@@ -103,12 +103,17 @@ class Peer:
     async def _own_tasks(self, turned_away: bool) -> None:
         send_now = send_now_of(self._stream)
         try:
-            async with trio.open_nursery() as self._nursery:
-                self._outgoing = Outgoing(
-                    self._stream, send_now, self._nursery, self._limits
+            async with trio.open_nursery() as nursery:
+                self._outgoing = Outgoing(self._stream, send_now, nursery, self._limits)
+                self._pager = Pager(
+                    self._outgoing,
+                    self._services.store,
+                    nursery,
+                    self._limits,
+                    lambda error: self._end_soon(self._store_failed(error)),
                 )
                 await self._live(turned_away)
-                self._nursery.cancel_scope.cancel()
+                nursery.cancel_scope.cancel()
         except* StalledError as stalled:
             self._depart(str(stalled.exceptions[0]))
         except* trio.BrokenResourceError:
@@ -144,9 +149,7 @@ class Peer:
 
     def serve(self, member: Member) -> None:
         """Bring a member that is behind up to the head."""
-        if not self._behind:
-            self._nursery.start_soon(self._catch_up)
-        self._behind[member] = None
+        self._pager.serve(member)
 
     def supersede(self) -> None:
         """End: the same device is here again."""
@@ -343,61 +346,14 @@ class Peer:
         try:
             outcomes = await self._services.journal.append(drafts)
         except StoreError as error:
-            self._services.log.error("store failed", nick=self.nick, reason=str(error))
-            words = "the server could not store it; send it again when you are back"
-            end = _error(Code.STORE_FAILED, words)
-            raise _EndError("the server's disk failed", end) from error
+            raise self._store_failed(error) from error
         answers = map(_answer, drafts, outcomes)
         await self._outgoing.send(encode(answers))
 
-    # --- what the peer is owed -------------------------------------------------------
-
-    async def _catch_up(self) -> None:
-        while self._behind:
-            for member in list(self._behind):
-                if member.standing is Standing.BEHIND:
-                    await self._one_page(member)
-                if member.standing is not Standing.BEHIND:
-                    self._behind.pop(member, None)
-
-    async def _one_page(self, member: Member) -> None:
-        """The member's next part: an answer, a page of the log, or the step to live."""
-        room = member.room
-        if not member.greeted:
-            member.greeted = True
-            await self._outgoing.send(room.greeting(member))
-        elif member.presence_seen < 0 or (
-            member.cursor == room.head and member.presence_seen != room.presence
-        ):
-            member.presence_seen = room.presence
-            await self._outgoing.send(room.roll_call())
-        elif member.cursor == room.head:
-            room.go_live(member)
-        else:
-            await self._page_of_the_log(member)
-
-    async def _page_of_the_log(self, member: Member) -> None:
-        room, cursor = member.room, member.cursor
-        try:
-            entries = await self._services.store.read(
-                room.log,
-                after=cursor,
-                through=room.head,
-                limit=self._limits.page_entries,
-            )
-        except StoreError as error:
-            self._services.log.error("store failed", nick=self.nick, reason=str(error))
-            words = "the server could not read the log; come back later"
-            self._end_soon(_EndError("disk failed", _error(Code.STORE_FAILED, words)))
-            await trio.sleep_forever()
-        # The peer may have asked for something else while the log was read.
-        if (
-            member.standing is Standing.BEHIND
-            and member.cursor == cursor
-            and member.greeted
-        ):
-            member.cursor = entries[-1].seq
-            await self._outgoing.send(room.frame(entries))
+    def _store_failed(self, error: StoreError) -> _EndError:
+        self._services.log.error("store failed", nick=self.nick, reason=str(error))
+        words = "the server's disk failed; send what was not accepted again, later"
+        return _EndError("the server's disk failed", _error(Code.STORE_FAILED, words))
 
     # --- words -----------------------------------------------------------------------
 

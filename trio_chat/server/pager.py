@@ -1,0 +1,85 @@
+"""Serves the members of one peer that are behind: an answer, then the log, page by page.
+
+It runs only while there is somebody to serve. Everything that a member is told until it is
+live goes through here, so a page that was read for an old request can never come between
+the answer to a new one and what belongs to it.
+"""
+
+from collections.abc import Callable
+
+import trio
+
+from trio_chat.errors import StoreError
+from trio_chat.server.limits import Limits
+from trio_chat.server.outgoing import Outgoing
+from trio_chat.server.room import Member, Standing
+from trio_chat.store.interface import Store
+
+
+class Pager:
+    """Brings members up to the head of their rooms; the work is done in `nursery`.
+
+    Shape:  `failed` is told when the log can't be read; nobody is served after that.
+    """
+
+    def __init__(
+        self,
+        outgoing: Outgoing,
+        store: Store,
+        nursery: trio.Nursery,
+        limits: Limits,
+        failed: Callable[[StoreError], None],
+    ) -> None:
+        self._outgoing = outgoing
+        self._store = store
+        self._nursery = nursery
+        self._page_entries = limits.page_entries
+        self._failed = failed
+        self._behind: dict[Member, None] = {}
+
+    def serve(self, member: Member) -> None:
+        """Bring this member up to the head, beside the others that are behind."""
+        if not self._behind:
+            self._nursery.start_soon(self._run)
+        self._behind[member] = None
+
+    async def _run(self) -> None:
+        try:
+            while self._behind:
+                for member in list(self._behind):
+                    if member.standing is Standing.BEHIND:
+                        await self._next_part(member)
+                    if member.standing is not Standing.BEHIND:
+                        del self._behind[member]
+        except StoreError as error:
+            self._failed(error)
+
+    async def _next_part(self, member: Member) -> None:
+        """An answer, a list of members, a page of the log, or the step to live."""
+        room = member.room
+        if not member.greeted:
+            member.greeted = True
+            await self._outgoing.send(room.greeting(member))
+        elif member.presence_seen < 0 or (
+            member.cursor == room.head and member.presence_seen != room.presence
+        ):
+            member.presence_seen = room.presence
+            await self._outgoing.send(room.roll_call())
+        elif member.cursor == room.head:
+            room.go_live(member)
+        else:
+            await self._page(member)
+
+    async def _page(self, member: Member) -> None:
+        room, cursor = member.room, member.cursor
+        entries = await self._store.read(
+            room.log, after=cursor, through=room.head, limit=self._page_entries
+        )
+        # The peer may have asked for something else while the log was read.
+        if (
+            member.standing is Standing.BEHIND
+            and member.cursor == cursor
+            and member.greeted
+        ):
+            member.cursor = entries[-1].seq
+            await self._outgoing.send(room.frame(entries))
