@@ -2,11 +2,10 @@
 
 import argparse
 import getpass
-import os
 import random
 import secrets
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -16,14 +15,7 @@ import platformdirs
 import trio
 
 from trio_chat import __version__
-from trio_chat.addresses import (
-    DEFAULT_HOST,
-    DEFAULT_PORT,
-    Address,
-    parse_address,
-    parse_port,
-)
-from trio_chat.config import ConfigFile, Setting, integer, one_of, seconds, settle
+from trio_chat.config import Setting
 from trio_chat.errors import (
     RefusedError,
     SettingError,
@@ -34,6 +26,13 @@ from trio_chat.errors import (
 from trio_chat.protocol import names
 from trio_chat.server import Limits, Running, address_of, listen, serve
 from trio_chat.server.console import open_console
+from trio_chat.settings import (
+    APP,
+    JOIN_SETTINGS,
+    SERVE_SETTINGS,
+    config_path,
+    settings_of,
+)
 from trio_chat.signals import ENDING, open_signals
 from trio_chat.store import MemoryStore, Store, open_sqlite_store
 
@@ -43,70 +42,6 @@ EXIT_USAGE: Final = 2
 EXIT_INTERRUPTED: Final = 130
 
 IN_MEMORY: Final = ":memory:"
-_APP: Final = "trio_chat"
-_DEFAULTS: Final = Limits()
-
-
-def _name(check: Callable[[str], str], text: str) -> str:
-    try:
-        return check(text.removeprefix("#"))
-    except RefusedError as error:
-        raise ValueError(error.reason) from None
-
-
-SERVE_SETTINGS: Final[tuple[Setting[Any], ...]] = (
-    Setting(
-        "host", str, "127.0.0.1", "address to listen on; 0.0.0.0 is all of them", "HOST"
-    ),
-    Setting(
-        "port",
-        partial(parse_port, lowest=0),
-        DEFAULT_PORT,
-        "port; 0 picks a free one",
-        "PORT",
-    ),
-    Setting("data", str, "", "data file, or :memory: to forget all at the end", "PATH"),
-    Setting(
-        "log_format", one_of("console", "json"), "console", "console or json", "FORMAT"
-    ),
-    Setting(
-        "history",
-        integer(0, 100_000),
-        _DEFAULTS.history_entries,
-        "entries of a room's past shown to who joins it",
-        "N",
-    ),
-    Setting(
-        "heartbeat_s",
-        seconds(0.1, 3600),
-        _DEFAULTS.heartbeat_s,
-        "seconds of silence before a peer is asked; after twice that it is gone",
-        "S",
-    ),
-    Setting(
-        "drain_s",
-        seconds(0, 3600),
-        _DEFAULTS.drain_s,
-        "seconds that a stopping server gives its peers",
-        "S",
-    ),
-)
-
-JOIN_SETTINGS: Final[tuple[Setting[Any], ...]] = (
-    Setting(
-        "server",
-        parse_address,
-        Address(DEFAULT_HOST, DEFAULT_PORT),
-        "where the server is",
-        "HOST[:PORT]",
-        positional=True,
-    ),
-    Setting("nick", partial(_name, names.nick), "", "your name there", "NAME"),
-    Setting("room", partial(_name, names.room), "lobby", "the room to join", "ROOM"),
-    Setting("history", integer(0, 100_000), None, "past entries to show at first", "N"),
-)
-
-_SECTIONS: Final = ("serve", "join")
 
 _EPILOG: Final = """\
 examples:
@@ -163,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    settings = _settled(options, SERVE_SETTINGS, "serve")
+    settings = settings_of(SERVE_SETTINGS, "serve", vars(options), options.config)
     trio.run(_serve_until_told, settings, options.verbose)
     return EXIT_OK
 
@@ -223,7 +158,7 @@ async def _open_store(data: str) -> AsyncIterator[Store]:
 
 def _default_data() -> str:
     try:
-        return str(platformdirs.user_data_path(_APP, False, ensure_exists=True) / "chat.db")
+        return str(platformdirs.user_data_path(APP, False, ensure_exists=True) / "chat.db")
     except OSError as error:
         raise StoreOpenError(
             f"no place for the data file: {error}; name one with --data"
@@ -234,7 +169,7 @@ def _default_data() -> str:
 
 
 def _join(options: argparse.Namespace) -> int:
-    settings = _settled(options, JOIN_SETTINGS, "join")
+    settings = settings_of(JOIN_SETTINGS, "join", vars(options), options.config)
     settings["nick"] = settings["nick"] or _login_name()
     if options.plain:
         return _join_plain(settings, options)
@@ -251,7 +186,7 @@ def _join(options: argparse.Namespace) -> int:
         nick=settings["nick"],
         room=settings["room"],
         history=settings["history"],
-        state_dir=platformdirs.user_state_path(_APP, False),
+        state_dir=platformdirs.user_state_path(APP, False),
     )
 
 
@@ -277,38 +212,6 @@ def _login_name() -> str:
         return "guest"
 
 
-# --- settings ------------------------------------------------------------------------
-
-
-def _settled(
-    options: argparse.Namespace, settings: tuple[Setting[Any], ...], section: str
-) -> dict[str, Any]:
-    return settle(
-        settings,
-        flags={setting.name: getattr(options, setting.name) for setting in settings},
-        environment=os.environ,
-        file=_config_file(options.config or os.environ.get("TRIO_CHAT_CONFIG")),
-        section=section,
-        sections=_SECTIONS,
-    )
-
-
-def _config_path() -> Path:
-    return platformdirs.user_config_path(_APP, False) / "config.toml"
-
-
-def _config_file(named: str | None) -> ConfigFile | None:
-    path = Path(named) if named else _config_path()
-    try:
-        return ConfigFile(str(path), path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        if named:
-            raise SettingError(f"--config: there is no file {path}") from None
-        return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingError(f"--config: {path} can't be read: {error}") from None
-
-
 # --- the parser ----------------------------------------------------------------------
 
 
@@ -317,7 +220,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="trio-chat",
         description="A chat for people who live in a terminal. It never loses, doubles or"
         " reorders a line.",
-        epilog=_EPILOG.format(config=_config_path()),
+        epilog=_EPILOG.format(config=config_path()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"trio_chat {__version__}")
