@@ -161,14 +161,10 @@ class Client:
         """
         return await self._mailbox.all()
 
-    async def entries(self) -> AsyncIterator[Entry]:
-        """The entries among the events: all most bots want.
-
-        Cancel: atomic.
-        """
-        async for event in self:
-            if isinstance(event, Entry):
-                yield event
+    def entries(self) -> AsyncIterator[Entry]:
+        """The entries among the events: all most bots want."""
+        # No generator: those have to be closed by whoever stops in the middle.
+        return _Entries(self)
 
     @property
     def rooms(self) -> tuple[str, ...]:
@@ -410,6 +406,20 @@ class Client:
     def _named(self, nick: str) -> None:
         self.nick = nick
         self._mailbox.tell(Named(nick))
+
+
+class _Entries:
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def __aiter__(self) -> AsyncIterator[Entry]:
+        return self
+
+    async def __anext__(self) -> Entry:
+        async for event in self._client:
+            if isinstance(event, Entry):
+                return event
+        raise StopAsyncIteration
 
 
 def _line(room: str, text: str, kind: Kind) -> tuple[str, str, Kind]:

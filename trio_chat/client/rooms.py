@@ -95,6 +95,9 @@ class Rooms:
         """
         if name not in self.names:
             raise RefusedError(Code.NOT_JOINED, f"you are not in #{name}")
+        # Counted, because the room may be wanted again before this is answered, and the
+        # answer would end that.
+        self._leaving[name] += 1
         self._request(Leave(room=name))
         self._close(name, "left")
 
