@@ -16,6 +16,7 @@ import trio_chat
 from simulator.errors import ServerError
 from simulator.history import Log, Logged
 from trio_chat.addresses import Address, parse_address
+from trio_chat.client.link import dial_tcp
 from trio_chat.config import ENVIRONMENT_PREFIX
 from trio_chat.store import SqliteStore, open_sqlite_store
 
@@ -92,6 +93,10 @@ class ServerProcess:
         self._port = ready.address.port
         self._nursery.start_soon(self._watch, process)
         return ready.address
+
+    async def dial(self, address: Address) -> trio.abc.Stream:
+        """As Server.dial."""
+        return await dial_tcp(address)
 
     async def kill(self) -> None:
         """As Server.kill."""

@@ -102,11 +102,11 @@ def _faults(history: History, palette: Palette) -> Iterator[str]:
 def _findings(run: Run, palette: Palette) -> Iterator[str]:
     labels = [_LABELS[finding.answer] for _, finding in run.findings]
     stuck = "STUCK"
-    width = max(map(len, [*labels, *([stuck] if run.trouble else [])]))
+    width = max(map(len, [*labels, *([stuck] if run.troubles else [])]))
     for checker, finding in run.findings:
         yield from _finding(checker, finding, palette, width)
-    if run.trouble is not None:
-        yield f"{palette.label(stuck, width)}  {_clean(run.trouble)}"
+    for trouble in run.troubles:
+        yield f"{palette.label(stuck, width)}  {_clean(trouble.reason)}"
 
 
 def _finding(
@@ -120,6 +120,9 @@ def _finding(
 
 
 def _after_a_failure(run: Run, palette: Palette) -> Iterator[str]:
+    tracebacks = [trouble.traceback for trouble in run.troubles if trouble.traceback]
+    for line in tracebacks[0] if tracebacks else ():
+        yield palette.aside(f"    {_clean(line)}")
     if run.words:
         yield palette.aside("the last words of the server:")
         for words in run.words[-_WORDS_SHOWN:]:

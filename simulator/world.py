@@ -27,6 +27,13 @@ class Server(Protocol):
         Cancel: may have happened.
         """
 
+    async def dial(self, address: Address) -> trio.abc.Stream:
+        """A connection to it.
+
+        Raises: LinkLostError: there is none.
+        Cancel: atomic: no connection is left behind.
+        """
+
     async def kill(self) -> None:
         """End it at once; it is not asked, and can do nothing about it.
 
@@ -79,7 +86,8 @@ class World:
 
         Cancel: may have happened.
         """
-        self._note("the server is killed")
+        lines = len(self._recorder.unsettled)
+        self._note(f"the server is killed; {lines} lines have no answer")
         await self._server.kill()
 
     def enter(self, scripts: Iterable[Script]) -> None:
@@ -88,7 +96,7 @@ class World:
         for script in scripts:
             bot = Bot(script, self._recorder, self.seed.stream("client", script.nick))
             self._bots.append(bot)
-            self._nursery.start_soon(bot.run, self._address)
+            self._nursery.start_soon(bot.run, self._address, self._server.dial)
 
     def end(self) -> None:
         """The story is over: everyone goes home."""
@@ -106,6 +114,17 @@ class World:
         if patience.cancelled_caught:
             count = self._recorder.counts[history.Ok]
             raise StoryError(f"after {within_s:g} s {count} of {lines} lines were accepted")
+
+    async def until_unanswered(self, lines: int, *, within_s: float) -> None:
+        """Wait for a moment in which so many lines are on their way.
+
+        Raises: StoryError: there was none in time.
+        Cancel: atomic.
+        """
+        with trio.move_on_after(within_s) as patience:
+            await self._recorder.until(lambda: len(self._recorder.unsettled) >= lines)
+        if patience.cancelled_caught:
+            raise StoryError(f"within {within_s:g} s never {lines} lines were on their way")
 
     async def until_settled(self, *, within_s: float) -> None:
         """Wait until all is said, answered, and seen by everyone who is in the room.

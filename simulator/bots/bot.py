@@ -21,6 +21,7 @@ from trio_chat.client.events import (
     Reset,
     Status,
 )
+from trio_chat.client.link import Dial, dial_tcp
 
 _WHOLE_LOG: Final = 1_000_000
 """How many entries of a room's past a bot asks for."""
@@ -39,7 +40,7 @@ class Bot:
         self._recorder = recorder
         self._rng = rng
 
-    async def run(self, address: Address) -> None:
+    async def run(self, address: Address, dial: Dial = dial_tcp) -> None:
         """Come, play the script, and stay until told to go home.
 
         Raises: StoryError: the server does not want this bot.
@@ -54,6 +55,7 @@ class Bot:
                     history=_WHOLE_LOG,
                     device=f"{self._rng.getrandbits(128):032x}",
                     rng=self._rng,
+                    dial=dial,
                 ) as client,
                 trio.open_nursery() as nursery,
             ):
@@ -63,8 +65,10 @@ class Bot:
                 self.done.set()
                 await self._over.wait()
                 nursery.cancel_scope.cancel()
-        except RefusedError as error:
-            raise StoryError(f"{self.script.nick} was refused: {error}") from error
+        except* RefusedError as errors:
+            # A group, when this bot is being cancelled for another one's trouble.
+            reason = errors.exceptions[0]
+            raise StoryError(f"{self.script.nick} was refused: {reason}") from reason
 
     def go_home(self) -> None:
         """Say goodbye and end, as soon as the script is done."""
@@ -95,9 +99,7 @@ class Bot:
             if record is not None:
                 self._recorder.add(record)
 
-    def _record(  # noqa: PLR0911 (one kind of event, one kind of record)
-        self, event: ClientEvent
-    ) -> history.Record | None:
+    def _record(self, event: ClientEvent) -> history.Record | None:
         now_s, nick = self._recorder.now_s, self.script.nick
         match event:
             case Entry(room=room, seq=seq, nick=author, text=text):

@@ -17,10 +17,11 @@ def _repeat(history: History) -> Finding | None:
     for record in history.records:
         match record:
             case Saw(bot=bot, room=room, seq=seq):
-                first = seen.setdefault((bot, room), {}).setdefault(seq, record)
-                if first is not record:
+                view = seen.setdefault((bot, room), {})
+                if seq in view:
                     reason = f"{bot} saw #{room} {seq} twice"
-                    return violated(reason, first, record)
+                    return violated(reason, view[seq], record)
+                view[seq] = record
             case Closed(bot=bot, room=room):
                 # Who comes in again may be shown the past again.
                 seen.pop((bot, room), None)
