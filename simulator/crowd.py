@@ -12,6 +12,7 @@ from simulator.bots import smalltalk
 from trio_chat import Client, RefusedError, open_client
 from trio_chat.addresses import Address
 from trio_chat.client.events import ClientEvent, Entry, Joined, Status
+from trio_chat.client.link import Dial, dial_tcp
 
 CROWD_BOTS_MAX: Final = len(smalltalk.NAMES)
 _TYPING_S: Final = (1.0, 3.0)
@@ -35,7 +36,7 @@ class _Guest:
     typing: trio.MemoryReceiveChannel[_Reply]
 
 
-async def crowd(
+async def crowd(  # noqa: PLR0913 (one keyword, one thing a caller may want)
     address: Address,
     *,
     room: str,
@@ -43,6 +44,7 @@ async def crowd(
     pace_s: float,
     rng: random.Random,
     show: Callable[[str], None],
+    dial: Dial = dial_tcp,
 ) -> None:
     """Send people to a room; they stay, and come back by themselves, until cancelled.
 
@@ -52,28 +54,36 @@ async def crowd(
     """
     names = rng.sample(smalltalk.NAMES, bots)
     spare = _spare_names(names)
-    party = _Party(room, rng, show)
+    party = _Party(address, room, rng, show, dial)
     show(f"{', '.join(names)}: on the way to #{room} on {address} (Ctrl-C calls them home)")
     async with trio.open_nursery() as nursery:
         for nick in names:
-            nursery.start_soon(party.attend, address, nick, spare)
+            nursery.start_soon(party.attend, nick, spare)
             await trio.sleep(rng.uniform(0, _ARRIVAL_S))
         await party.chat(pace_s)
 
 
 @dataclass(eq=False, slots=True)
 class _Party:
+    address: Address
     room: str
     rng: random.Random
     show: Callable[[str], None]
+    dial: Dial
     guests: list[_Guest] = field(default_factory=list)
     said: str = ""
 
-    async def attend(self, address: Address, nick: str, spare: Iterator[str]) -> None:
+    async def attend(self, nick: str, spare: Iterator[str]) -> None:
         """One bot's evening."""
         async with (
             open_client(
-                address, nick=nick, rooms=[self.room], history=0, insist=True, rng=self.rng
+                self.address,
+                nick=nick,
+                rooms=[self.room],
+                history=0,
+                insist=True,
+                rng=self.rng,
+                dial=self.dial,
             ) as client,
             trio.open_nursery() as nursery,
         ):

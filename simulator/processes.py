@@ -67,6 +67,11 @@ class ServerProcess:
         self._pumps: list[trio.Event] = []
         self._words: deque[str] = deque(maxlen=_WORDS_MAX)
 
+    @property
+    def pid(self) -> int | None:
+        """Of the process that runs; None while none does."""
+        return self._process.pid if self._process is not None else None
+
     async def start(self) -> Address:
         """As Server.start."""
         assert self._process is None, "the server runs already"
@@ -177,18 +182,25 @@ class ServerProcess:
         ended: trio.Event,
         ready: "_Ready | None" = None,
     ) -> None:
+        try:
+            async with pipe:
+                await self._keep_lines(pipe, ready)
+        finally:
+            ended.set()
+            if ready is not None:
+                ready.heard.set()
+
+    async def _keep_lines(
+        self, pipe: trio.abc.ReceiveStream, ready: "_Ready | None"
+    ) -> None:
         rest = b""
-        async with pipe:
-            async for data in pipe:
-                *lines, rest = (rest + data)[-_LINE_BYTES_MAX:].split(b"\n")
-                for line in lines:
-                    words = line.decode(errors="replace").rstrip("\r")
-                    self._words.append(words)
-                    if ready is not None and words.startswith(_READY):
-                        ready.say(words)
-        ended.set()
-        if ready is not None:
-            ready.heard.set()
+        async for data in pipe:
+            *lines, rest = (rest + data)[-_LINE_BYTES_MAX:].split(b"\n")
+            for line in lines:
+                words = line.decode(errors="replace").rstrip("\r")
+                self._words.append(words)
+                if ready is not None and words.startswith(_READY):
+                    ready.say(words)
 
 
 class _Ready:

@@ -19,7 +19,7 @@ from simulator.world import World
 ACT_S: Final = 30.0
 """No act takes longer."""
 ON_THEIR_WAY: Final = 4
-ANSWER_S: Final = 0.004
+ANSWER_S: Final = 0.003
 """In about this time a line gets its answer; the server dies somewhere in it."""
 
 
