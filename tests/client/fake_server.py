@@ -54,8 +54,10 @@ class FakePeer:
             assert isinstance(message, messages.Ping | messages.Pong), message
         raise AssertionError(f"the link ended before any {kind.__name__}")
 
-    async def welcome(self, *, epoch: str = "one", heartbeat_s: float = 15) -> Hello:
-        """Take the hello, and answer it."""
+    async def welcome(
+        self, *more: Message, epoch: str = "one", heartbeat_s: float = 15
+    ) -> Hello:
+        """Take the hello, and answer it, with more in the same piece."""
         hello = await self.hear(Hello)
         await self.say(
             Welcome(
@@ -65,7 +67,8 @@ class FakePeer:
                 software="fake",
                 heartbeat_s=heartbeat_s,
                 text_bytes_max=16_384,
-            )
+            ),
+            *more,
         )
         return hello
 

@@ -297,6 +297,8 @@ async def test_a_hole_is_asked_for_from_the_cursor(autojump_clock: MockClock) ->
         assert await peer.hear(Join) == Join(room="lobby", after=2)
         await peer.say(Room(room="lobby", after=2, head=6), *map(entry, (3, 4, 5, 6)))
         assert [(await event(client, Entry)).seq for _ in range(6)] == [1, 2, 3, 4, 5, 6]
+        client.post_nowait("lobby", "asked once, that was")
+        await peer.hear(Say)
 
 
 async def test_another_epoch_begins_every_room_anew(autojump_clock: MockClock) -> None:

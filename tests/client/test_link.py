@@ -108,8 +108,7 @@ async def test_what_comes_right_behind_the_welcome_is_heard(
     end = End()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(end.link.open, HELLO)
-        await end.peer.welcome()
-        await end.peer.say(entry(1), entry(2))
+        await end.peer.welcome(entry(1), entry(2))
     async with trio.open_nursery() as nursery:
         nursery.start_soon(end.link.run)
         await wait_all_tasks_blocked()
