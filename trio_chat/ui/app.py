@@ -213,7 +213,10 @@ class Chat:
 
     def _give_back(self, text: str) -> None:
         if self.line.text:
+            selection = self.line.selection_state
             self.line.history.append_string(text)
+            self.line.reset(self.line.document)  # so that Up finds it at once
+            self.line.selection_state = selection
             self._print(Note(f"it is in the history, Up brings it back: {text}"))
         else:
             self.line.text = text

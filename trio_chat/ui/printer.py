@@ -11,6 +11,8 @@ PAUSE_S: Final = 0.03
 SLOW_S: Final = 0.03
 PIECE_CHARS: Final = (1_000, 64_000)
 """The smallest piece on a slow terminal, the largest on any."""
+FIRST_PIECE_CHARS: Final = 4_000
+"""Before it is known how fast the terminal is."""
 
 
 class Printer:
@@ -25,7 +27,7 @@ class Printer:
         self._lines: deque[str] = deque()
         self._work = trio.Event()
         self._drained = trio.Event()
-        self._piece_chars = PIECE_CHARS[1]
+        self._piece_chars = FIRST_PIECE_CHARS
 
     def put(self, lines: Iterable[str]) -> None:
         """Print these, after all others."""
@@ -82,5 +84,5 @@ class Printer:
         least, most = PIECE_CHARS
         if cost_s > SLOW_S:
             self._piece_chars = max(least, int(chars * SLOW_S / cost_s))
-        else:
+        elif chars >= self._piece_chars:
             self._piece_chars = min(most, 2 * self._piece_chars)

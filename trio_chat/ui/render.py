@@ -18,7 +18,7 @@ NICK_COLOURS: Final = (125, 61, 33, 37, 64, 136, 166, 160, 98, 29, 168, 67)
 QUEUED_SHOWN_MAX: Final = 3
 _DIM, _BOLD, _RED = "2", "1", "31"
 _RULE: Final = "\u2500\u2500"
-_CONTINUED: Final = "\u2502 "
+_CONTINUED: Final = "\u2502"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +59,8 @@ def _said(line: Said, look: Look, now: float) -> str:
     who = f"* {nick}" if entry.kind == "me" else f"<{nick}>"
     margin = " " * len(_moment(entry.ts, now))
     first, *more = (_isolated(clean(each)) for each in entry.text.split("\n"))
-    continued = "".join(
-        f"\r\n{margin} {_paint(_CONTINUED, _DIM)}{each}".rstrip() for each in more
-    )
+    mark = f"\r\n{margin} {_paint(_CONTINUED, _DIM)} "
+    continued = "".join((mark + each).rstrip(" ") for each in more)
     return f"{_time(entry.ts, now)} {where}{who} {first}{continued}"
 
 

@@ -126,7 +126,11 @@ class Screen(Application[None]):
         columns = output.get_size().columns
         output.write_raw("\r")
         output.cursor_up(rows_above(renderer._last_screen, renderer._cursor_pos, columns))
+        # The blank: tmux takes an erasing from the very first cell on for a `clear`, and
+        # keeps what was there in its scrollback.
+        output.write_raw(" ")
         output.erase_down()
+        output.write_raw("\r")
         output.reset_attributes()
         output.enable_autowrap()
         renderer._cursor_pos = Point(x=0, y=0)

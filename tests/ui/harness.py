@@ -1,0 +1,168 @@
+"""A chat at an emulated terminal, with a client that is told what the test says."""
+
+import inspect
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pyte
+import trio
+from prompt_toolkit.data_structures import Size
+from prompt_toolkit.input import PipeInput, create_pipe_input
+from prompt_toolkit.output.vt100 import Vt100_Output
+from trio.testing import MockClock
+
+from trio_chat.addresses import Address
+from trio_chat.client import Client
+from trio_chat.client.client import Options
+from trio_chat.client.events import ClientEvent, Entry, Members, Opened, Status
+from trio_chat.client.link import dial_tcp
+from trio_chat.ui import bridge
+from trio_chat.ui.app import Chat, Terminal
+from trio_chat.ui.render import Look
+
+COLUMNS, ROWS = 80, 24
+_TURNS_MAX = 50_000
+
+
+def bridged(test: Callable[[], Awaitable[None]]) -> Callable[[], None]:
+    """A test that runs as the program does: trio as a guest, on virtual time."""
+
+    def run() -> None:
+        bridge.run(test, clock=MockClock(autojump_threshold=0))
+
+    run.__name__ = getattr(test, "__name__", "test")
+    run.__doc__ = inspect.getdoc(test)
+    return run
+
+
+def entry(seq: int, text: str, nick: str = "bob", room: str = "lobby") -> Entry:
+    """Something that somebody said."""
+    return Entry(room=room, seq=seq, nick=nick, text=text, ts=0.0)
+
+
+class ScriptedClient(Client):
+    """A client without a link: what it is told comes from the test."""
+
+    def __init__(self, nick: str = "ada", room: str = "lobby") -> None:
+        options = Options(history=None, device="d", events=True, insist=True, dial=dial_tcp)
+        super().__init__(Address("127.0.0.1", 1), nick, options, random.Random(0))
+        self.join_nowait(room)
+
+    def tell(self, *events: ClientEvent) -> None:
+        """Let these be heard, in this order."""
+        for event in events:
+            self._mailbox.put(event)
+
+    @property
+    def said(self) -> list[tuple[str, str, str]]:
+        """What waits in the outbox: room, kind, text."""
+        return [(each.room, each.kind, each.text) for each in self.outbox.after(0)]
+
+
+class EmulatedTerminal:
+    """A stdout that a terminal emulator reads."""
+
+    encoding = "utf-8"
+
+    def __init__(self) -> None:
+        self.screen = pyte.HistoryScreen(COLUMNS, ROWS, history=10_000, ratio=1)
+        self._stream = pyte.Stream(self.screen)
+
+    def write(self, data: str) -> None:
+        self._stream.feed(data)
+
+    def flush(self) -> None:
+        """Nothing is kept back."""
+
+    def isatty(self) -> bool:
+        return True
+
+    @property
+    def rows(self) -> list[str]:
+        """What is on the screen, to the last row with something on it."""
+        return "\n".join(row.rstrip() for row in self.screen.display).rstrip().split("\n")
+
+    @property
+    def all_rows(self) -> list[str]:
+        """What is on the screen, and what has scrolled out of it."""
+        gone = [
+            "".join(row[x].data for x in range(COLUMNS)).rstrip()
+            for row in self.screen.history.top
+        ]
+        return gone + self.rows
+
+
+class Scene:
+    """A running chat, its keyboard, its terminal and its client."""
+
+    def __init__(self, keyboard: PipeInput) -> None:
+        self.keyboard = keyboard
+        self.terminal = EmulatedTerminal()
+        self.client = ScriptedClient()
+        self.exit_code: int | None = None
+        output = Vt100_Output(
+            self.terminal,  # type: ignore[arg-type]  # all of a TextIO that is used
+            lambda: Size(rows=ROWS, columns=COLUMNS),
+            term="xterm-256color",
+            enable_cpr=False,
+        )
+        terminal = Terminal(input=keyboard, output=output, look=Look(), now=lambda: 0.0)
+        self.chat = Chat(self.client, "lobby", terminal)
+
+    @property
+    def typed(self) -> str:
+        """The line being typed."""
+        return self.chat.line.text
+
+    @property
+    def prompt(self) -> str:
+        """The last row but one: where the line being typed is seen."""
+        return self.terminal.rows[-2]
+
+    def keys(self, text: str) -> None:
+        """Type."""
+        self.keyboard.send_text(text)
+
+    async def until(self, condition: Callable[[], Any]) -> None:
+        """Go on until it is so."""
+        for _ in range(_TURNS_MAX):
+            if condition():
+                return
+            await trio.sleep(0.01)
+        raise AssertionError("\n".join(["it never was so:", *self.terminal.rows]))
+
+    async def until_seen(self, text: str) -> None:
+        """Go on until the text is on the screen."""
+        await self.until(lambda: any(text in row for row in self.terminal.rows))
+
+    async def until_ended(self) -> int:
+        """Go on until the chat has ended; its exit code."""
+        await self.until(lambda: self.exit_code is not None)
+        assert self.exit_code is not None
+        return self.exit_code
+
+    async def go_online(self) -> None:
+        """Connected, in the lobby, with bob."""
+        self.client.tell(
+            Status("online", "connected to the server as ada"),
+            Opened("lobby", 0, 0),
+            Members("lobby", ("ada", "bob")),
+        )
+        await self.until_seen("2 here")
+
+    async def _run(self) -> None:
+        self.exit_code = await self.chat.run()
+
+
+@asynccontextmanager
+async def open_scene() -> AsyncIterator[Scene]:
+    """A chat that has just begun."""
+    with create_pipe_input() as keyboard:
+        scene = Scene(keyboard)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(scene._run)
+            await scene.until(lambda: len(scene.terminal.rows) >= 2)
+            yield scene
+            nursery.cancel_scope.cancel()

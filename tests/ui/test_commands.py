@@ -1,0 +1,109 @@
+"""What is typed becomes what is wanted."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trio_chat.client.events import Members
+from trio_chat.ui.commands import (
+    COMMANDS,
+    HELP,
+    Help,
+    Intent,
+    Join,
+    Leave,
+    Mistake,
+    Quit,
+    Rename,
+    Say,
+    Tell,
+    Who,
+    complete,
+    parse,
+)
+from trio_chat.ui.state import begin, opening, reduce
+
+
+@pytest.mark.parametrize(
+    ("line", "intent"),
+    [
+        ("hello", Say("hello")),
+        ("  indented", Say("  indented")),
+        ("trailing \n\n", Say("trailing")),
+        ("one\ntwo", Say("one\ntwo")),
+        ("//etc/passwd", Say("/etc/passwd")),
+        ("//", Say("/")),
+        ("/me waves", Say("waves", "me")),
+        ("/ME waves", Say("waves", "me")),
+        ("/msg bob hi there", Tell("bob", "hi there")),
+        ("/msg @bob hi", Tell("bob", "hi")),
+        ("/join #Dev", Join("dev")),
+        ("/leave", Leave(None)),
+        ("/leave dev", Leave("dev")),
+        ("/nick Ada", Rename("Ada")),
+        ("/who", Who()),
+        ("/help", Help()),
+        ("/quit", Quit()),
+        ("/quit now", Quit()),
+    ],
+)
+def test_a_line_says_what_is_wanted(line: str, intent: Intent) -> None:
+    assert parse(line) == intent
+
+
+@pytest.mark.parametrize("line", ["", "   ", "\n\n"])
+def test_nothing_typed_is_nothing_wanted(line: str) -> None:
+    assert parse(line) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("/jion dev", "there is no /jion: /help lists what there is"),
+        ("/", "there is no /: /help lists what there is"),
+        ("/join", "it is /join ROOM: enter a room, or look at it"),
+        ("/msg bob", "it is /msg NICK TEXT: say it to one person alone"),
+        ("/me", "it is /me TEXT: say what you do"),
+        ("/nick a b", "a nick can't have a space in it"),
+        ("/join a/b", "a room name can't have '/' in it"),
+    ],
+)
+def test_a_mistake_says_how_it_is_done(line: str, reason: str) -> None:
+    assert parse(line) == Mistake(reason)
+
+
+@given(st.text())
+def test_any_line_is_something(line: str) -> None:
+    parse(line)
+
+
+def test_help_has_a_row_for_each_command() -> None:
+    assert [usage for usage, _ in HELP][: len(COMMANDS)] == [
+        command.usage for command in COMMANDS
+    ]
+    assert all(len(usage) <= 18 for usage, _ in HELP)
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("/", [f"/{command.name} " for command in COMMANDS]),
+        ("/m", ["/me ", "/msg "]),
+        ("/join ", ["dev ", "lobby "]),
+        ("/leave d", ["dev "]),
+        ("/msg ", ["Bob ", "bert "]),
+        ("/msg b", ["Bob ", "bert "]),
+        ("/msg bob h", []),
+        ("bo", ["Bob: "]),
+        ("hi BO", ["Bob "]),
+        ("see #l", ["#lobby "]),
+        ("", []),
+        ("hi ", []),
+        ("//m", []),
+        ("ad", []),
+    ],
+)
+def test_tab_offers_what_may_be_meant(typed: str, words: list[str]) -> None:
+    view = opening(begin("ada", "lobby"), "dev").view
+    view = reduce(view, Members("dev", ("ada", "Bob", "bert"))).view
+    assert [candidate.word for candidate in complete(view, typed)] == words
