@@ -122,6 +122,14 @@ class _Party:
             _plan(guest, _Reply(f"@{entry.nick}", text))
         elif smalltalk.mentions(entry.text, guest.client.nick):
             _plan(guest, _Reply(self.room, smalltalk.answer(self.rng, entry.text)))
+        elif guest is self.guests[0] and self._greets_all(entry.text):
+            one = self.rng.choice(self.guests)
+            _plan(one, _Reply(self.room, smalltalk.answer(self.rng, entry.text)))
+
+    def _greets_all(self, text: str) -> bool:
+        return smalltalk.greets(text) and not any(
+            smalltalk.mentions(text, guest.client.nick) for guest in self.guests
+        )
 
     async def _type(self, guest: _Guest) -> None:
         async for reply in guest.typing:

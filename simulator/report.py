@@ -70,8 +70,13 @@ def tally(history: History) -> str:
     rooms = {r.room for r in history.records if isinstance(r, Opened)}
     said = sum(isinstance(r, Invoke) for r in history.records)
     seen = sum(isinstance(r, Saw) for r in history.records)
-    return (
-        f"{len(bots)} bots, {len(rooms)} rooms, {said:,} lines said, {seen:,} entries seen"
+    return ", ".join(
+        [
+            _number(len(bots), "bot"),
+            _number(len(rooms), "room"),
+            f"{_number(said, 'line')} said",
+            f"{_number(seen, 'entry', 'entries')} seen",
+        ]
     )
 
 
@@ -96,7 +101,8 @@ def _faults(history: History, palette: Palette) -> Iterator[str]:
     if faults:
         links = sum(isinstance(record, Linked) for record in history.records)
         bots = len({r.bot for r in history.records if isinstance(r, Linked)})
-        yield palette.aside(f"  {links - bots} times a bot came back by itself")
+        times = _number(links - bots, "time")
+        yield palette.aside(f"  {times} a bot came back by itself")
 
 
 def _findings(run: Run, palette: Palette) -> Iterator[str]:
@@ -172,6 +178,10 @@ def _what(record: Proof) -> str:  # noqa: PLR0911 (one kind of record, one sente
 def _entry(entry: Saw | Logged) -> str:
     where = f"#{entry.room} {entry.seq}"
     return f"{where} <{_shortened(entry.nick)}> {_shortened(entry.text)}"
+
+
+def _number(count: int, one: str, many: str | None = None) -> str:
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def _shortened(text: str) -> str:

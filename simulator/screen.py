@@ -1,6 +1,7 @@
 """The one place where text leaves the simulator."""
 
 import os
+import shutil
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -57,6 +58,8 @@ class Screen:
                 self.show([f"… {line()}"])
 
     def _update(self, line: str) -> None:
+        # A line that wraps could not be taken back.
+        line = line[: shutil.get_terminal_size().columns - 1]
         self._out.write("\r" + line.ljust(self._line_chars))
         self._out.flush()
         self._line_chars = len(line)

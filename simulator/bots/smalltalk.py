@@ -109,15 +109,20 @@ def mentions(text: str, nick: str) -> bool:
     return nick.casefold() in words(text)
 
 
+def greets(text: str) -> bool:
+    """Whether somebody says hello."""
+    return bool(words(text) & _HELLO_WORDS)
+
+
 def answer(rng: random.Random, text: str) -> str:
     """Something to say to somebody who said this to you.
 
     Shape:  names nobody: two bots that answer each other would never stop.
     """
-    if words(text) & _HELLO_WORDS:
-        return rng.choice(_HELLO)
     if words(text) & _THANKS_WORDS:
         return rng.choice(_THANKS)
+    if greets(text) and "?" not in text:
+        return rng.choice(_HELLO)
     return rng.choice(_ANSWERS)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from simulator import cli
 from simulator.cli import main
 from simulator.processes import open_server_process
 from trio_chat import open_client
@@ -103,6 +104,23 @@ async def test_a_suite_holds_with_a_real_server(suite: str) -> None:
     assert out.splitlines()[0].startswith(f"{suite}: ")
     assert "20 bots, 4 rooms, 400 lines said" in out
     assert sum(line.startswith("ok  P") for line in out.splitlines()) == 6
+
+
+@pytest.mark.processes
+def test_a_failure_is_1_and_its_last_line_plays_it_again(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when it is one of several."""
+    broken = (sys.executable, "-c", "import sys; sys.exit('no disk here')")
+    monkeypatch.setattr(cli, "open_server_process", lambda: open_server_process(broken))
+    assert main(["run", "smoke", "--seed", "5", "--seeds", "2"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].endswith("; seed 5")
+    assert "    no disk here" in lines
+    assert lines[-2:] == [
+        "0 of 2 runs of smoke are ok",
+        "python -m simulator run smoke --seed 5",
+    ]
 
 
 @pytest.mark.processes

@@ -107,7 +107,7 @@ async def test_whoever_comes_is_greeted_by_one_of_them() -> None:
 
 @virtual_time
 async def test_whoever_is_spoken_to_answers() -> None:
-    """In the room where it was said to all, in private what was said in private."""
+    """One answers what was said to all; in private what was said in private."""
     async with (
         open_party() as server,
         open_client(ADDRESS, nick="guest", history=0, dial=server.dial) as guest,
@@ -118,6 +118,9 @@ async def test_whoever_is_spoken_to_answers() -> None:
         await guest.say("lobby", f"what do you think, {others[1]}?")
         answers = [entry for entry in await heard_by(guest, 5) if entry.nick != "guest"]
         assert [entry.nick for entry in answers] == [others[1]]
+        await guest.say("lobby", "hello everybody")
+        answers = [entry for entry in await heard_by(guest, 5) if entry.nick != "guest"]
+        assert len(answers) == 1
         await guest.say(f"@{others[2]}", "psst")
         answers = [entry for entry in await heard_by(guest, 5) if entry.nick != "guest"]
         assert [(entry.nick, entry.direct) for entry in answers] == [(others[2], True)]

@@ -58,7 +58,7 @@ def play(records: list[Record] = RECORDS, **changes: Any) -> Run:
 def test_a_good_run_is_seven_lines() -> None:
     """What was played, and each promise by its number."""
     lines = verdict(play())
-    assert lines[0] == ("seed 8127  2 bots, 1 rooms, 1 lines said, 1 entries seen in 3.1 s")
+    assert lines[0] == ("seed 8127  2 bots, 1 room, 1 line said, 1 entry seen in 3.1 s")
     assert lines[1] == (
         "ok  P1  order     every bot saw every room in seq order, without a hole"
     )
@@ -98,7 +98,7 @@ def test_a_fault_is_part_of_the_verdict() -> None:
     """Who reads it wants to know that something did happen."""
     lines = verdict(play([*RECORDS, Fault(0.4, "the server is killed"), Linked(1, "ben")]))
     assert lines[1] == "     0.400 s  the server is killed"
-    assert lines[2] == "  1 times a bot came back by itself"
+    assert lines[2] == "  1 time a bot came back by itself"
 
 
 def test_colours_do_not_disturb_the_columns() -> None:
