@@ -37,9 +37,11 @@ def parse_port(text: str, *, lowest: int = 1) -> int:
 
     Raises: ValueError: the sentence says what is allowed.
     """
-    if not (text.isascii() and text.isdigit() and lowest <= int(text) <= 65535):
-        raise ValueError(f"{text!r} is not a port ({lowest} to 65535)")
-    return int(text)
+    # The length first: Python makes no number of thousands of digits, and says so itself.
+    number = text if text.isascii() and text.isdigit() and len(text) <= 5 else "-1"
+    if not lowest <= int(number) <= 65535:
+        raise ValueError(f"{text[:32]!r} is not a port ({lowest} to 65535)")
+    return int(number)
 
 
 def _split(text: str) -> tuple[str, str]:
