@@ -62,9 +62,7 @@ def test_what_people_write(text: str, host: str, port: int) -> None:
 def test_what_is_no_address_is_told_in_a_sentence(text: str) -> None:
     with pytest.raises(ValueError, match=" is not ") as raised:
         parse_address(text)
-    assert repr(text)[:12].strip("'")[:4] in str(raised.value) or "port" in str(
-        raised.value
-    )
+    assert len(str(raised.value)) < 80
 
 
 def test_a_server_may_ask_for_any_port() -> None:
