@@ -197,7 +197,11 @@ class Chat:
         while True:
             # Nothing is read that can't be shown yet: it waits in the log.
             await self._printer.drained()
-            for event in await self._client.all_waiting():
+            try:
+                events = await self._client.all_waiting()
+            except trio.EndOfChannel:
+                return  # the client has ended, and says itself why
+            for event in events:
                 self._follow(reduce(self.view, event))
             self.screen.invalidate()
 
