@@ -143,13 +143,12 @@ class Rooms:
             return
         room.asked = False
         room.listening = True
-        first_time = room.timeline.cursor is None
-        if first_time:
-            room.timeline.opened(message.after)
+        cursor = room.timeline.cursor
+        if cursor is None or message.after > cursor:  # what lies between can't be had
+            cursor = message.after
+            room.timeline.opened(cursor)
         room.settled.set()
         if room.name != INBOX:
-            cursor = room.timeline.cursor
-            assert cursor is not None
             self._mailbox.put(Opened(room.name, cursor, message.head))
 
     def entry(self, message: messages.Entry) -> None:
