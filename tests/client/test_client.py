@@ -301,6 +301,21 @@ async def test_a_hole_is_asked_for_from_the_cursor(autojump_clock: MockClock) ->
         await peer.hear(Say)
 
 
+async def test_what_can_not_be_had_any_more_is_passed_over_and_told(
+    autojump_clock: MockClock,
+) -> None:
+    """Not asked for again and again: the answer would be the same."""
+    async with open_fake() as (client, exchange):
+        peer = await exchange.peer()
+        await peer.take_in()
+        await peer.say(entry(1), entry(3))
+        assert await peer.hear(Join) == Join(room="lobby", after=1)
+        await peer.say(Room(room="lobby", after=7, head=8), entry(8))
+        assert (await event(client, Entry)).seq == 1
+        assert await event(client, Opened) == Opened("lobby", 7, 8)
+        assert (await event(client, Entry)).seq == 8
+
+
 async def test_another_epoch_begins_every_room_anew(autojump_clock: MockClock) -> None:
     async with open_fake() as (client, exchange):
         peer = await exchange.peer()
