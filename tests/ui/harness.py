@@ -56,6 +56,11 @@ class ScriptedClient(Client):
             self._mailbox.put(event)
 
     @property
+    def waiting(self) -> int:
+        """How many events were not heard yet."""
+        return len(self._mailbox._rooms)
+
+    @property
     def said(self) -> list[tuple[str, str, str]]:
         """What waits in the outbox: room, kind, text."""
         return [(each.room, each.kind, each.text) for each in self.outbox.after(0)]

@@ -6,6 +6,7 @@ import signal
 import sys
 
 import pytest
+import trio
 
 from tests.ui.harness import ROWS, bridged, entry, open_scene
 from trio_chat.client.events import Entry, Refused, Status
@@ -45,6 +46,19 @@ async def test_a_selection_survives_messages() -> None:
         scene.client.tell(*(entry(seq, "hi") for seq in range(1, 50)))
         await scene.until_seen("<bob> hi")
         assert scene.chat.line.document.selection_range() == selected
+
+
+@bridged
+async def test_what_can_not_be_shown_yet_is_not_read_yet() -> None:
+    async with open_scene() as scene:
+        scene.chat.screen._running_in_terminal = True  # an editor has the terminal
+        scene.client.tell(entry(1, "one"))
+        await scene.until(lambda: scene.client.waiting == 0)
+        scene.client.tell(entry(2, "two"))
+        await trio.sleep(1)
+        assert scene.client.waiting == 1
+        scene.chat.screen._running_in_terminal = False
+        await scene.until_seen("<bob> two")
 
 
 @bridged

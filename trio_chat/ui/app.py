@@ -278,8 +278,7 @@ class Chat:
             self._follow(opening(self.view, room))
 
     def _quit(self) -> None:
-        if not self.screen.is_done:
-            self.screen.exit()
+        self.screen.exit()
 
 
 def tell_unsent(unsent: list[Ticket], stderr: TextIO) -> None:
