@@ -266,9 +266,12 @@ def test_a_crash_in_drawing_crosses_and_the_terminal_is_given_back(
     assert "\x1b[?7h" in seen[-1]  # autowrap, which drawing had switched off
 
 
-def test_lines_that_were_not_sent_are_named() -> None:
+def test_lines_that_were_not_accepted_are_named() -> None:
     stderr = io.StringIO()
     tell_unsent(
         [Ticket("dev", 1, "a\nb", "text"), Ticket("@bob", 2, "\x1bc", "me")], stderr
     )
-    assert stderr.getvalue() == "2 lines were not sent:\n#dev: a\n#dev: b\n@bob: \u241bc\n"
+    assert (
+        stderr.getvalue()
+        == "2 lines were not accepted by the server:\n#dev: a\n#dev: b\n@bob: \u241bc\n"
+    )

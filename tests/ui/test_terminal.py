@@ -159,7 +159,7 @@ def test_lines_that_never_found_a_server_are_named_at_the_end(tmp_path: Path) ->
         ada.until_seen("1 queued")
         ada.keys("/quit\r")
         assert ada.until_ended() == 0
-        assert ada.text.endswith("1 line was not sent:\n#lobby: hello?")
+        assert ada.text.endswith("1 line was not accepted by the server:\n#lobby: hello?")
 
 
 def test_a_half_typed_line_survives_the_servers_death_and_return(tmp_path: Path) -> None:

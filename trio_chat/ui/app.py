@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -63,16 +64,19 @@ def run(
 ) -> int:
     """Chat until the person quits; the exit code.
 
-    Shape:  0 after a quit, 128 + signal after SIGTERM or SIGHUP. Lines that could not be
-            sent are named on stderr. The terminal is given back as it was found.
+    Shape:  0 after a quit, 128 + signal after SIGTERM or SIGHUP. Lines that the server
+            has not accepted are named on stderr. The terminal is given back as it was.
     Raises: SettingError: this terminal can't move its cursor.
+            RefusedError: the server does not want this program, or has a newer one of us.
+            KeyboardInterrupt: Ctrl-C while the last lines were on their way.
     """
     terminal = open_terminal(state_dir)
     unsent: list[Ticket] = []
     try:
         return bridge.run(partial(_join, address, nick, room, history, terminal, unsent))
     finally:
-        tell_unsent(unsent, sys.stderr)
+        with suppress(OSError):  # nobody reads it after a hang-up
+            tell_unsent(unsent, sys.stderr)
 
 
 async def _join(
@@ -285,7 +289,8 @@ def tell_unsent(unsent: list[Ticket], stderr: TextIO) -> None:
     """Say which lines the server has not accepted; nothing if it has them all."""
     if unsent:
         lines = "line was" if len(unsent) == 1 else "lines were"
-        stderr.write(f"{len(unsent)} {lines} not sent:\n")
+        # Not "not sent": one that was on its way may have arrived.
+        stderr.write(f"{len(unsent)} {lines} not accepted by the server:\n")
         for ticket in unsent:
             where = ticket.room if ticket.room.startswith("@") else f"#{ticket.room}"
             stderr.writelines(
