@@ -1,4 +1,4 @@
-"""The project's habits; `nox -l` is their table of contents, plain `nox` runs the quick ones."""
+"""The project's habits: `nox -l` lists them, plain `nox` runs the quick ones."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ SUITES = sorted(
 
 def groups(*names: str) -> list[str]:
     """What the dependency groups of pyproject.toml name."""
-    return nox.project.dependency_groups(PYPROJECT, *names)
+    return list(nox.project.dependency_groups(PYPROJECT, *names))
 
 
 @nox.session

@@ -62,6 +62,17 @@ def test_entries_are_printed_with_time_room_and_nick(tmp_path: Path) -> None:
     assert all(re.match(r"\d\d:\d\d:\d\d #", line) for line in lines)
 
 
+def test_ones_own_line_is_printed_even_behind_a_long_past(tmp_path: Path) -> None:
+    with server(tmp_path, "--data", ":memory:") as running:
+        past = "".join(f"{n}\n" for n in range(3_000))
+        run(tmp_path, "join", "--plain", "--nick", "old", running.address, stdin=past)
+        arguments = ("--nick", "x", "--history", "3000", running.address)
+        done = run(tmp_path, "join", "--plain", *arguments, stdin="mine\n")
+    lines = done.stdout.splitlines()
+    assert len(lines) == 3_001
+    assert lines[-1].endswith("#lobby <x> mine")
+
+
 def test_json_has_an_object_a_line(tmp_path: Path) -> None:
     with server(tmp_path, "--data", ":memory:") as running:
         arguments = ("join", "--plain", "--json", "--nick", "x", running.address)

@@ -81,7 +81,8 @@ def integer(lowest: int, highest: int) -> Callable[[str], int]:
     """A parser for whole numbers in a range."""
 
     def parse(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and lowest <= int(text) <= highest):
+        digits = text.isascii() and text.isdigit() and len(text) <= len(str(highest))
+        if not (digits and lowest <= int(text) <= highest):
             raise ValueError(f"{text!r} is not a whole number from {lowest} to {highest}")
         return int(text)
 

@@ -16,6 +16,7 @@ import trio
 from trio_chat.addresses import Address
 from trio_chat.client import Client, open_client
 from trio_chat.client.events import (
+    Accepted,
     ClientEvent,
     Closed,
     Entry,
@@ -36,6 +37,7 @@ _READ_BYTES: Final = 64 * 1024
 _KEPT_CHARS_MAX: Final = TEXT_BYTES_MAX + 1
 """Of a line without end: enough to be refused as too long."""
 _LAST_ACCEPTED_S: Final = 2.0
+_LAST_PRINTED_S: Final = 5.0
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
 _CONTINUATION: Final = "\n         | "
 
@@ -71,6 +73,9 @@ class _Plain:
         self._options = options
         self._not_taken = 0
         self._signal: int | None = None
+        self._accepted_seq = 0
+        self._printed_seq = 0
+        self._printed = trio.Event()
 
     async def run(self, signals: AsyncIterator[int]) -> int:
         async with trio.open_nursery() as nursery:
@@ -81,6 +86,7 @@ class _Plain:
                 if self._options.listen:
                     await trio.sleep_forever()
                 await self._client.outbox.emptied()
+                await self._own_lines_printed()
                 talking.cancel_scope.cancel()
             await self._settle()
             await self._client.aclose()  # ends the printing, after what was heard
@@ -97,6 +103,12 @@ class _Plain:
         with trio.move_on_after(_LAST_ACCEPTED_S):
             await self._client.outbox.emptied()
         self._not_taken += len(self._client.outbox)
+
+    async def _own_lines_printed(self) -> None:
+        # An answer can overtake the entry, while the room's past is still being read.
+        with trio.move_on_after(_LAST_PRINTED_S):
+            while self._printed_seq < self._accepted_seq:
+                await self._printed.wait()
 
     def _exit_code(self) -> int:
         if self._not_taken:
@@ -126,13 +138,23 @@ class _Plain:
                 events = await self._client.all_waiting()
             except trio.EndOfChannel:
                 return
-            for event in events:
-                self._note(event)
+            self._note(events)
             await self._print(events)
+            self._printed_seq = max(self._printed_seq, *map(self._seq_here, events))
+            self._printed.set()
+            self._printed = trio.Event()
 
-    def _note(self, event: ClientEvent) -> None:
-        if isinstance(event, Refused) and event.n is not None:
-            self._not_taken += 1
+    def _note(self, events: Sequence[ClientEvent]) -> None:
+        for event in events:
+            if isinstance(event, Refused) and event.n is not None:
+                self._not_taken += 1
+            elif isinstance(event, Accepted):
+                self._accepted_seq = max(self._accepted_seq, event.seq)
+
+    def _seq_here(self, event: ClientEvent) -> int:
+        if isinstance(event, Entry) and event.room == self._options.room:
+            return event.seq
+        return 0
 
     async def _print(self, events: Sequence[ClientEvent]) -> None:
         to_stdout = _json_line if self._options.json else _entry_line

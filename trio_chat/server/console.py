@@ -63,7 +63,7 @@ def open_console(
 
     Shape:  leaving waits at most a second for lines that `out` does not take.
     """
-    handler = logging.StreamHandler(out)
+    handler = _Handler(out)
     handler.setFormatter(logging.Formatter("%(message)s"))
     sender = _Sender(queue.Queue(LINES_WAITING_MAX))
     listener = logging.handlers.QueueListener(sender.queue, handler)
@@ -99,6 +99,15 @@ def _processors(log_format: LogFormat) -> list[structlog.typing.Processor]:
 
 def _json(event: EventDict, **_options: object) -> str:
     return msgspec.json.encode(event, enc_hook=str).decode()
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Writes lines, as long as there is somebody to read them."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        # Whoever read the console has gone, and the server serves on.
+        if not isinstance(sys.exc_info()[1], BrokenPipeError | ValueError):
+            super().handleError(record)
 
 
 class _Sender(logging.handlers.QueueHandler):
