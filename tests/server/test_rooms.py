@@ -1,11 +1,16 @@
 """What the members of a room are given: everything, once, in one order."""
 
+from collections.abc import Sequence
+
 import pytest
 import trio
 from trio.testing import MockClock, lockstep_stream_pair
 
 from tests.server.harness import Json, Person, open_world
-from trio_chat.store import Draft, MemoryStore
+from tests.server.test_journal import SlowStore
+from trio_chat.protocol import messages
+from trio_chat.server.room import Room
+from trio_chat.store import Draft, Entry, MemoryStore
 
 
 def drafts(count: int, log: str = "lobby") -> list[Draft]:
@@ -216,6 +221,36 @@ async def test_who_asks_who_is_there_is_told(autojump_clock: MockClock) -> None:
         assert (await ada.hear("members"))["nicks"] == ["ada", "bob"]
 
 
+async def test_a_list_never_comes_after_news_that_it_does_not_know(
+    autojump_clock: MockClock,
+) -> None:
+    for steps in range(20):
+        async with open_world() as world:
+            ada, bob = await world.person("ada"), await world.person("bob", "elsewhere")
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(ada.send, {"t": "who", "room": "lobby"})
+                for _ in range(steps % 5):
+                    await trio.lowlevel.checkpoint()
+                nursery.start_soon(bob.send, {"t": "join", "room": "lobby"})
+            here: set[str] = set()
+            for message in await ada.rest():
+                here = set(message["nicks"]) if message["t"] == "members" else here
+                here |= {message["nick"]} if message["t"] == "joined" else set()
+            assert here == {"ada", "bob"}
+
+
+async def test_who_asks_without_reading_gets_the_list_in_the_end(
+    autojump_clock: MockClock,
+) -> None:
+    async with open_world(queue_batches_max=1) as world:
+        slow = await world.person("slow", pair=lockstep_stream_pair)
+        for _ in range(10):
+            await slow.send({"t": "who", "room": "lobby"})
+        await world.person("bob")
+        lists = [m["nicks"] for m in await slow.rest() if m["t"] == "members"]
+        assert lists[-1] == ["slow", "bob"]
+
+
 async def test_rooms_do_not_hear_each_other(autojump_clock: MockClock) -> None:
     async with open_world() as world:
         ada = await world.person("ada", "a", "b")
@@ -296,6 +331,53 @@ async def test_a_device_that_comes_back_takes_its_ghosts_place_at_once(
         assert await ada.texts(1) == [(1, "it is me")]
         await ada.send({"t": "who", "room": "lobby"})
         assert (await ada.hear("members"))["nicks"] == ["ada"]
+
+
+async def test_a_ghost_does_nothing_more_in_its_name(autojump_clock: MockClock) -> None:
+    async with open_world(SlowStore()) as world:
+        ghost = await world.person("ada", device="secret-of-ada")
+        await ghost.send(
+            {"t": "say", "room": "lobby", "n": 1, "text": "the disk is slow"},
+            {"t": "join", "room": "den"},
+            {"t": "nick", "nick": "eve"},
+        )
+        await trio.sleep(0.5)  # it waits for the disk, with the rest still to do
+        ada = await world.person("ada", device="secret-of-ada")
+        assert await ghost.ended()
+        bob = await world.person("bob", "den")
+        await bob.send({"t": "who", "room": "den"})
+        assert (await bob.hear("members"))["nicks"] == ["bob"]
+        await bob.send({"t": "nick", "nick": "ada"})
+        assert (await bob.hear("refused"))["code"] == "nick_taken"
+        await ada.send({"t": "nick", "nick": "eve"})
+        assert (await ada.hear("nick"))["nick"] == "eve"
+
+
+async def test_a_peer_can_be_told_things_until_it_is_gone(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its tasks are ended one after the other, and between them others go on."""
+    rooms: list[Room] = []
+    deliver = Room.deliver
+
+    def recorded(room: Room, entries: Sequence[Entry]) -> None:
+        rooms.append(room)
+        deliver(room, entries)
+
+    monkeypatch.setattr(Room, "deliver", recorded)
+    async with open_world(stall_s=60, heartbeat_s=1_000) as world:
+        ada = await world.person("ada")
+        slow = await world.person("slow", pair=lockstep_stream_pair)
+        await ada.say("hi")
+        await ada.texts(1)
+        await trio.sleep(59)
+        (room,) = rooms
+        while len(room.members) == 2:
+            room.announce(messages.Joined(room="lobby", nick="eve"))
+            if trio.current_time() < 60:
+                await trio.sleep_until(60)
+            await trio.lowlevel.checkpoint()
+        del slow
 
 
 async def test_who_leaves_while_being_served_from_the_log_leaves_quietly(

@@ -69,6 +69,7 @@ class Hub:
 
         Raises: RefusedError: somebody else has it; nothing has changed.
         """
+        assert self._is_here(guest)
         if self._guests.get(names.same(nick), guest) is not guest:
             raise _nick_taken(nick)
         del self._guests[names.same(guest.nick)]
@@ -83,7 +84,7 @@ class Hub:
 
     def depart(self, guest: Guest, reason: str) -> None:
         """The guest is gone from all its rooms, and its name is free; once is enough."""
-        if self._guests.get(names.same(guest.nick)) is not guest:
+        if not self._is_here(guest):
             return
         del self._guests[names.same(guest.nick)]
         for name in list(guest.memberships):
@@ -99,6 +100,9 @@ class Hub:
             raise RefusedError(Code.NO_SUCH_NICK, f"nobody called {nick} is here")
         return guest
 
+    def _is_here(self, guest: Guest) -> bool:
+        return self._guests.get(names.same(guest.nick)) is guest
+
     # --- rooms -----------------------------------------------------------------------
 
     def join(self, guest: Guest, message: messages.Join) -> None:
@@ -106,6 +110,7 @@ class Hub:
 
         Raises: RefusedError: it is in too many rooms, or no room can have that name.
         """
+        assert self._is_here(guest)
         name = message.room if message.room == INBOX else names.room(message.room)
         member = guest.memberships.get(name) or self._enter(guest, name)
         head = member.room.head

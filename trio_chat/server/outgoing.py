@@ -40,6 +40,8 @@ class Outgoing:
         self._send, self._receive = trio.open_memory_channel[bytes](
             limits.queue_batches_max
         )
+        self.trouble = ""
+        """Why the writer has given up, for people; empty as long as it has not."""
         self._queued_bytes = 0
         self._writing = False
         self._finished = False
@@ -112,7 +114,8 @@ class Outgoing:
             with trio.move_on_after(self._stall_s) as stalled:
                 await self._stream.send_all(rest[:_SLICE_BYTES])
             if stalled.cancelled_caught:
-                raise StalledError(f"took nothing for {self._stall_s:g} s")
+                self.trouble = f"took nothing for {self._stall_s:g} s"
+                raise StalledError(self.trouble)
             rest = rest[_SLICE_BYTES:]
 
     def _wake(self) -> None:

@@ -86,6 +86,7 @@ class Peer:
         self._outgoing: Outgoing
         self._pager: Pager
         self._end: _EndError | None = None
+        self._superseded = False
         self._receiving = trio.CancelScope()
 
     async def run(self, *, turned_away: bool = False) -> None:
@@ -97,7 +98,6 @@ class Peer:
             with lone_exception():
                 await self._own_tasks(turned_away)
         finally:
-            self._depart("peer went away")
             await trio.aclose_forcefully(self._stream)
 
     async def _own_tasks(self, turned_away: bool) -> None:
@@ -112,11 +112,14 @@ class Peer:
                     self._limits,
                     lambda error: self._end_soon(self._store_failed(error)),
                 )
-                await self._live(turned_away)
+                try:
+                    await self._live(turned_away)
+                finally:
+                    # Before the nursery closes: a member is offered things at any time,
+                    # and an offer may need a task.
+                    self._depart(self._outgoing.trouble or "peer went away")
                 nursery.cancel_scope.cancel()
-        except* StalledError as stalled:
-            self._depart(str(stalled.exceptions[0]))
-        except* trio.BrokenResourceError:
+        except* (StalledError, trio.BrokenResourceError):
             pass  # by whichever task, or tasks, it was found before the reader did
 
     async def _live(self, turned_away: bool) -> None:
@@ -153,6 +156,7 @@ class Peer:
 
     def supersede(self) -> None:
         """End: the same device is here again."""
+        self._superseded = True
         words = "this device has connected again; that connection goes on"
         self._end_soon(_EndError("superseded", _error(Code.SUPERSEDED, words)))
 
@@ -250,6 +254,8 @@ class Peer:
                 continue
             await self._append(drafts)
             drafts = []
+            if self._superseded:
+                return  # the name is another peer's by now: nothing is done in it
             await self._one(item)
         await self._append(drafts)
 
@@ -287,7 +293,8 @@ class Peer:
                 await self._rename(message)
             case messages.Who():
                 member = self._services.hub.membership(self, message.room)
-                await self._outgoing.send(member.room.roll_call())
+                member.room.list_members(member)
+                await trio.lowlevel.checkpoint()  # a list can be long
             case messages.Bye():
                 raise _EndError("quit")
             case Say() | Direct():

@@ -155,6 +155,17 @@ class Room:
         member.standing = Standing.LIVE
         self._live[member] = None
 
+    def list_members(self, member: Member) -> None:
+        """The member wants to know who is here: at once, or before it is live again.
+
+        Shape:  in the step in which it is asked: the list of a moment ago, sent after
+                news of a change, would undo it.
+        """
+        member.presence_seen = -1
+        if member in self._live and not member.reader.offer(self.roll_call()):
+            del self._live[member]
+            self._behind(member, self.head)
+
     def remove(self, member: Member, reason: str) -> None:
         """The member is one no longer; the others are told."""
         del self.members[member.reader]
