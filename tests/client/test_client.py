@@ -211,6 +211,28 @@ async def test_after_a_welcome_the_backoff_begins_anew(autojump_clock: MockClock
             assert told.retry_in_s <= 0.5
 
 
+async def test_a_link_that_was_had_makes_up_for_the_failures_before_it(
+    autojump_clock: MockClock,
+) -> None:
+    exchange = Exchange()
+    exchange.refuses = True
+    async with open_fake(exchange) as (client, _):
+        for _ in range(10):
+            await status(client, "offline")
+        exchange.refuses = False
+        for _ in range(20):
+            peer = await exchange.peer()
+            await peer.take_in()
+            await peer.hang_up()
+            told = await status(client, "offline")
+            assert told.retry_in_s is not None
+            assert told.retry_in_s <= 0.5
+            exchange.refuses = True
+            for _ in range(8):
+                await status(client, "offline")
+            exchange.refuses = False
+
+
 async def test_the_server_may_say_when_to_come_back(autojump_clock: MockClock) -> None:
     async with open_fake() as (client, exchange):
         peer = await exchange.peer()
@@ -562,6 +584,21 @@ async def test_who_is_there_comes_as_one_list_and_changes_follow(
         assert await event(client, Joined) == Joined("lobby", "di")
         assert await event(client, Renamed) == Renamed("lobby", "di", "dee")
         assert await event(client, Left) == Left("lobby", "bob", "quit")
+
+
+async def test_a_list_that_was_cut_off_is_not_part_of_the_next_one(
+    autojump_clock: MockClock,
+) -> None:
+    async with open_fake() as (client, exchange):
+        peer = await exchange.peer()
+        await peer.take_in()
+        await peer.say(messages.Members(room="lobby", nicks=("ada", "bob"), more=True))
+        await wait_all_tasks_blocked()
+        await peer.hang_up()
+        peer = await exchange.peer()
+        await peer.take_in()
+        await peer.say(messages.Members(room="lobby", nicks=("ada", "cy")))
+        assert await event(client, Members) == Members("lobby", ("ada", "cy"))
 
 
 # --- what is said --------------------------------------------------------------------

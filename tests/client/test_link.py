@@ -287,3 +287,41 @@ async def test_both_directions_breaking_at_once_is_one_lost_link(
 
         await wait_all_tasks_blocked()
         stream.reset.set()
+
+
+async def test_a_cancellation_goes_before_an_end_of_the_same_moment(
+    autojump_clock: MockClock,
+) -> None:
+    end = End()
+    stream = BreaksBothWays(end.link._stream)
+    end.link._stream = end.link._wire._stream = stream
+    await end.open()
+    stream.broken = True
+    scope = trio.CancelScope()
+    async with trio.open_nursery() as nursery:
+
+        @nursery.start_soon
+        async def run() -> None:
+            with scope:
+                await end.link.run()
+
+        await wait_all_tasks_blocked()
+        stream.reset.set()
+        scope.cancel()
+    assert scope.cancelled_caught
+
+
+async def test_nothing_is_said_after_a_bye_that_came_with_a_ping(
+    autojump_clock: MockClock,
+) -> None:
+    end = End()
+    await end.open()
+    async with trio.open_nursery() as nursery:
+
+        @nursery.start_soon
+        async def run() -> None:
+            with pytest.raises(LinkLostError, match="stopping"):
+                await end.link.run()
+
+        await wait_all_tasks_blocked()
+        await end.peer.say(Ping(id=1), Bye(reason="stopping"))

@@ -130,7 +130,7 @@ class Client:
         self._rooms = Rooms(self._mailbox, self._request, options.history)
         self._epoch: str | None = None
         self._link: Link | None = None
-        self._welcomes = 0
+        self._failures = 0  # since the last welcome
         self._wished: str | None = None
         self._poke = trio.Event()
         self._ended = trio.Event()
@@ -271,20 +271,18 @@ class Client:
     # --- one link after the other ----------------------------------------------------
 
     async def _run(self) -> None:
-        failures = 0
         self._status("connecting", f"connecting to {self.address}")
         try:
             while not self._closing:
                 self._poke = trio.Event()
-                welcomes = self._welcomes
                 try:
                     return await self._one_link()
                 except LinkLostError as error:
-                    delay_s = error.back_in_s or backoff_s(failures, self._rng)
+                    delay_s = error.back_in_s or backoff_s(self._failures, self._rng)
                     self._offline(str(error), delay_s)
                 except RefusedError as error:
-                    delay_s = self._refused(error, failures)
-                failures = 0 if self._welcomes > welcomes else failures + 1
+                    delay_s = self._refused(error)
+                self._failures += 1
                 with trio.move_on_after(delay_s):
                     await self._poke.wait()
         finally:
@@ -326,7 +324,7 @@ class Client:
         )
 
     def _welcome(self, welcome: messages.Welcome, link: Link) -> None:
-        self._welcomes += 1
+        self._failures = 0
         self._link = link
         if self._epoch not in (None, welcome.epoch):
             self._rooms.forget()
@@ -347,12 +345,13 @@ class Client:
         again = f"{reason}; trying again in {_seconds(delay_s)}"
         self._status("offline", again, delay_s)
 
-    def _refused(self, error: RefusedError, failures: int) -> float:
+    def _refused(self, error: RefusedError) -> float:
         """Say so; how long to wait, in seconds, unless another nick is wished for."""
-        if error.code in _FINAL or not (self._options.insist or self._welcomes):
+        was_welcome = self._epoch is not None
+        if error.code in _FINAL or not (self._options.insist or was_welcome):
             raise error
         mends_itself = error.code in _MENDS_ITSELF
-        delay_s = backoff_s(failures, self._rng) if mends_itself else math.inf
+        delay_s = backoff_s(self._failures, self._rng) if mends_itself else math.inf
         self._status("waiting", error.reason, delay_s if mends_itself else None)
         return delay_s
 

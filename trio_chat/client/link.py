@@ -153,7 +153,11 @@ class Link:
                     nursery.start_soon(self._hear_all)
                     await self._send_all()
                     nursery.cancel_scope.cancel()
-            except* _ENDS as ends:
+            except BaseExceptionGroup as group:
+                ends, others = group.split(_ENDS)
+                if ends is None or others is not None:
+                    # A cancellation, or a bug: either matters more than an end.
+                    raise (others or group) from None
                 # Both tasks may find out in the same moment; the one that heard why
                 # knows more than the one that could not send.
                 raise min(ends.exceptions, key=_knows_little) from None
@@ -204,6 +208,8 @@ class Link:
         # Only this task sends, and nobody cancels it to say goodbye: half a line would
         # be the last thing the server hears.
         while True:
+            # The other task may have heard the end in the moment that woke this one.
+            await trio.lowlevel.checkpoint_if_cancelled()
             due = self._due()
             if due:
                 await self._stream.send_all(encode(due))

@@ -143,6 +143,7 @@ class Rooms:
             return
         room.asked = False
         room.listening = True
+        room.pages.clear()  # of a list that was cut off
         cursor = room.timeline.cursor
         if cursor is None or message.after > cursor:  # what lies between can't be had
             cursor = message.after
