@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from trio_chat.store import Appended, Conflict, Draft, Entry, Outcome, Store
+from trio_chat.store import Appended, Conflict, Draft, Entry, Missing, Outcome, Store
 
 NOW_S = 1_700_000_000.125
 AWKWARD_TEXTS = [
@@ -22,7 +22,7 @@ def draft(n: int = 1, text: str = "hello", log: str = "lobby", **more: Any) -> D
 
 
 def seqs(outcomes: list[Outcome]) -> list[int]:
-    return [outcome.seq for outcome in outcomes]
+    return [outcome.seq for outcome in outcomes if not isinstance(outcome, Missing)]
 
 
 async def whole(store: Store, log: str = "lobby") -> list[Entry]:
@@ -67,6 +67,31 @@ class StoreContract:
     async def test_nothing_may_be_appended(self, store: Store) -> None:
         assert await store.append([], NOW_S) == []
         assert await store.heads() == {}
+
+    # --- looking up only -------------------------------------------------------------
+
+    async def test_a_draft_that_is_only_looked_up_is_never_appended(
+        self, store: Store
+    ) -> None:
+        lookup = draft(1, "a", known_only=True)
+        assert await store.append([lookup], NOW_S) == [Missing()]
+        assert await store.heads() == {}
+        (appended,) = await store.append([draft(1, "a")], NOW_S)
+        assert isinstance(appended, Appended)
+        assert await store.append([lookup], NOW_S) == [
+            Appended(appended.entries, duplicate=True)
+        ]
+        other = draft(1, "b", known_only=True)
+        assert await store.append([other], NOW_S) == [Conflict(1)]
+        assert await texts(store) == ["a"]
+
+    async def test_a_reader_written_otherwise_is_the_same_reader(
+        self, store: Store
+    ) -> None:
+        await store.append([draft(1, log="@d", to="Bob")], NOW_S)
+        (outcome,) = await store.append([draft(1, log="@d", to="BOB")], NOW_S)
+        assert isinstance(outcome, Appended)
+        assert outcome.duplicate
 
     # --- identity --------------------------------------------------------------------
 
@@ -204,8 +229,8 @@ class StoreContract:
         assert outcome.entries == tuple(await whole(store))
         assert outcome.entries[0].text == text
         (again,) = await store.append([draft(1, text)], NOW_S)
-        assert again.seq == 1
         assert isinstance(again, Appended)
+        assert again.seq == 1
 
     @pytest.mark.parametrize("name", ["@", "@d", "漢", "a\0b", "'", "x" * 64])
     async def test_awkward_names_are_the_same_when_read(
@@ -240,8 +265,7 @@ class StoreContract:
 
     async def test_clocks_order_nothing(self, store: Store) -> None:
         await store.append([draft(1)], NOW_S)
-        (earlier,) = await store.append([draft(2)], NOW_S - 3_600)
-        assert earlier.seq == 2
+        assert seqs(await store.append([draft(2)], NOW_S - 3_600)) == [2]
 
     async def test_the_largest_number_is_a_number(self, store: Store) -> None:
         largest = draft(2**53 - 1)

@@ -336,8 +336,7 @@ async def test_many_who_append_at_once_share_one_order(path: Path) -> None:
     outcomes: dict[int, int] = {}
 
     async def append(store: Store, n: int) -> None:
-        (outcome,) = await store.append([draft(n, str(n))], NOW_S)
-        outcomes[n] = outcome.seq
+        (outcomes[n],) = seqs(await store.append([draft(n, str(n))], NOW_S))
 
     async with open_sqlite_store(path) as store:
         async with trio.open_nursery() as nursery:

@@ -5,6 +5,7 @@ from trio_chat.store.interface import (
     Conflict,
     Draft,
     Entry,
+    Missing,
     Outcome,
     Store,
 )
@@ -17,6 +18,7 @@ __all__ = [
     "Draft",
     "Entry",
     "MemoryStore",
+    "Missing",
     "Outcome",
     "SqliteStore",
     "Store",

@@ -12,7 +12,8 @@ class Draft:
     Shape:  (device, n) is its identity in `log`, for ever. `copies` are further logs that
             get the same entry in the same transaction, if and only if `log` had not got it
             before (a direct message: the author's log, and the reader's as a copy); each is
-            another log.
+            another log. A draft that is `known_only` is looked up and never appended: for
+            who may not say it now, and may have said it before.
     """
 
     log: str
@@ -23,6 +24,7 @@ class Draft:
     kind: str = "text"
     to: str | None = None
     copies: tuple[str, ...] = ()
+    known_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,12 @@ class Conflict:
     seq: int
 
 
-Outcome = Appended | Conflict
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """The log does not have the draft, which was `known_only`."""
+
+
+Outcome = Appended | Conflict | Missing
 
 
 class Store(Protocol):
@@ -125,4 +132,6 @@ def entry_of(draft: Draft, *, log: str, seq: int, ts: float) -> Entry:
 
 def says_the_same(entry: Entry, draft: Draft) -> bool:
     """Whether the draft is the one that became this entry: a resend, not a mix-up."""
-    return (entry.text, entry.kind, entry.to) == (draft.text, draft.kind, draft.to)
+    same_text = (entry.text, entry.kind) == (draft.text, draft.kind)
+    # A nick is the same nick in capitals: its holder may have changed how it is written.
+    return same_text and (entry.to or "").casefold() == (draft.to or "").casefold()

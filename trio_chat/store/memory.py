@@ -10,6 +10,7 @@ from trio_chat.store.interface import (
     Conflict,
     Draft,
     Entry,
+    Missing,
     Outcome,
     entry_of,
     says_the_same,
@@ -45,6 +46,8 @@ class MemoryStore:
             if says_the_same(known, draft):
                 return Appended((known,), duplicate=True)
             return Conflict(known.seq)
+        if draft.known_only:
+            return Missing()
         entries = tuple(self._put(draft, log, ts) for log in (draft.log, *draft.copies))
         self._known[identity] = entries[0]
         return Appended(entries, duplicate=False)

@@ -23,6 +23,7 @@ from trio_chat.store.interface import (
     Conflict,
     Draft,
     Entry,
+    Missing,
     Outcome,
     entry_of,
     says_the_same,
@@ -195,9 +196,13 @@ class _Log:
             raise
 
     def _append(self, draft: Draft, ts: float) -> Outcome:
+        if draft.known_only:
+            return self._known_before(draft) or Missing()
         entry = self._put(draft, draft.log, ts)
         if entry is None:
-            return self._resent(draft)
+            known = self._known_before(draft)
+            assert known is not None, "the index has an entry that is not there"
+            return known
         copies = [self._put(draft, log, ts) for log in draft.copies]
         entries = (entry, *(copy for copy in copies if copy is not None))
         return Appended(entries, duplicate=False)
@@ -227,12 +232,14 @@ class _Log:
         self._known[log] = (log_id, entry.seq)
         return entry
 
-    def _resent(self, draft: Draft) -> Outcome:
+    def _known_before(self, draft: Draft) -> Appended | Conflict | None:
         row = self._connection.execute(
             f"SELECT {_COLUMNS} FROM entry"  # noqa: S608 (our own column names)
-            " WHERE log = ? AND device = ? AND n = ?",
-            (self._head(draft.log)[0], draft.device, draft.n),
+            " WHERE log = (SELECT id FROM log WHERE name = ?) AND device = ? AND n = ?",
+            (draft.log, draft.device, draft.n),
         ).fetchone()
+        if row is None:
+            return None
         entry = _entry(draft.log, row)
         if says_the_same(entry, draft):
             return Appended((entry,), duplicate=True)
