@@ -1,6 +1,7 @@
 """Bytes in, messages out: however they are cut, and whatever they are."""
 
 import json
+import sys
 import time
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -343,3 +344,10 @@ def test_the_longest_text_fits_into_a_line_both_ways() -> None:
         room=name, seq=COUNTER_MAX, nick=name, text="\0" * TEXT_BYTES_MAX, ts=1e9 / 3
     )
     assert len(encode([heard])) <= SERVER_LINE_BYTES_MAX
+
+
+def test_encoding_keeps_nothing_of_what_it_was_given() -> None:
+    lines = (message for message in [Ping(id=1), Ping(id=2)])
+    before = sys.getrefcount(lines)
+    assert encode(lines) == b'{"t":"ping","id":1}\n{"t":"ping","id":2}\n'
+    assert sys.getrefcount(lines) == before

@@ -139,7 +139,8 @@ _encoder = msgspec.json.Encoder()
 
 def encode(messages: Iterable[Message]) -> bytes:
     """The messages as the wire has them: one line each, with its newline."""
-    return _encoder.encode_lines(messages)
+    # A list: of any other iterator msgspec (0.22) keeps a reference for ever.
+    return _encoder.encode_lines(list(messages))
 
 
 class _Tagged(msgspec.Struct):
