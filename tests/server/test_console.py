@@ -2,7 +2,9 @@
 
 import io
 import json
+import re
 import threading
+from unittest.mock import ANY
 
 import pytest
 
@@ -63,19 +65,26 @@ class Stuck(io.StringIO):
 
     def write(self, text: str) -> int:
         self.go.wait(30)
-        if "a9000 " in text:
+        if "a9000" in text:
             self.caught_up.set()
         return super().write(text)
 
 
-def test_a_stopped_terminal_stops_nobody_and_is_told_how_much_it_missed() -> None:
+@pytest.mark.parametrize("log_format", ["console", "json"])
+def test_a_stopped_terminal_stops_nobody_and_is_told_how_much_it_missed(
+    log_format: str,
+) -> None:
     out = Stuck()
-    with open_console("console", verbose=False, out=out) as log:
+    with open_console(log_format, verbose=False, out=out) as log:  # type: ignore[arg-type]
         for number in range(LINES_WAITING_MAX + 500):
             log.info("renamed", nick=f"a{number}", to="b")
         out.go.set()
         assert out.caught_up.wait(30)
         log.info("stopped")
-    text = out.getvalue()
-    assert "log lines were skipped here" in text
-    assert text.endswith(SENTENCES["stopped"] + "\n")
+    *_, skipped, stopped = out.getvalue().splitlines()
+    if log_format == "console":
+        assert re.fullmatch(r"\[!\] \d+ log lines were skipped here", skipped)
+        assert stopped == SENTENCES["stopped"]
+    else:
+        assert json.loads(skipped) == {"event": "skipped", "lines": ANY}
+        assert json.loads(stopped)["event"] == "stopped"

@@ -316,6 +316,28 @@ async def test_direct_messages_wait_for_the_device_and_for_nobody_else(
         assert await again.texts(1) == [(1, "psst")]
 
 
+async def test_a_resent_line_is_accepted_even_if_it_could_not_be_said_now(
+    autojump_clock: MockClock,
+) -> None:
+    async with open_world() as world:
+        ada, bob = await world.person("ada"), await world.person("bob")
+        say: Json = {"t": "say", "room": "lobby", "n": 1, "text": "hi"}
+        direct: Json = {"t": "direct", "to": "bob", "n": 2, "text": "psst"}
+        await ada.send(say, direct)
+        before = [await ada.hear("accepted") for _ in range(2)]
+        await bob.send({"t": "bye"})
+        await bob.ended()
+        await ada.send({"t": "leave", "room": "lobby"}, say, direct)
+        assert [await ada.hear("accepted") for _ in range(2)] == before
+        await ada.send({**say, "n": 3}, {**direct, "n": 4}, {**say, "text": "other"})
+        refused = [(await ada.hear("refused")) for _ in range(3)]
+        assert [(m["n"], m["code"]) for m in refused] == [
+            (3, "not_joined"),
+            (4, "no_such_nick"),
+            (1, "same_id_other_text"),
+        ]
+
+
 # --- ghosts --------------------------------------------------------------------------
 
 

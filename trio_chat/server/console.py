@@ -4,6 +4,7 @@ Printing happens in a thread of its own behind a bounded queue: a terminal that 
 stopped with Ctrl-S must not stop a server.
 """
 
+import io
 import logging
 import logging.handlers
 import queue
@@ -35,6 +36,7 @@ SENTENCES: Final = {
     "store failed": "[!] {reason}",
     "storing": "[*] storing in {data}",
     "bug": "[!] a bug ended the link with {address}; please report this:",
+    "skipped": "[!] {lines} log lines were skipped here",
     "draining": "[*] stopping; saying goodbye to {peers}, for at most {drain_s:g} s",
     "stopped": "[*] stopped",
 }
@@ -57,22 +59,22 @@ def sentence(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
 
 @contextmanager
 def open_console(
-    log_format: LogFormat, *, verbose: bool, out: TextIO = sys.stdout
+    log_format: LogFormat, *, verbose: bool, out: TextIO | None = None
 ) -> Iterator[FilteringBoundLogger]:
-    """A logger whose lines go to `out` from a thread of its own.
+    """A logger whose lines go to `out` (None: standard output) from a thread of its own.
 
     Shape:  leaving waits at most a second for lines that `out` does not take.
     """
-    handler = _Handler(out)
+    handler = _Handler(_unlocked_stdout() if out is None else out)
     handler.setFormatter(logging.Formatter("%(message)s"))
-    sender = _Sender(queue.Queue(LINES_WAITING_MAX))
-    listener = logging.handlers.QueueListener(sender.queue, handler)
-    channel = logging.Logger("trio_chat", logging.DEBUG)  # noqa: LOG001 (ours alone)
-    channel.addHandler(sender)
+    sender = _Sender(queue.Queue(LINES_WAITING_MAX), log_format)
+    listener = _Listener(sender.queue, handler)
+    logger = logging.Logger("trio_chat", logging.DEBUG)  # noqa: LOG001 (ours alone)
+    logger.addHandler(sender)
     listener.start()
     try:
         yield structlog.wrap_logger(
-            channel,
+            logger,
             processors=_processors(log_format),
             wrapper_class=structlog.make_filtering_bound_logger(
                 logging.DEBUG if verbose else logging.INFO
@@ -101,8 +103,34 @@ def _json(event: EventDict, **_options: object) -> str:
     return msgspec.json.encode(event, enc_hook=str).decode()
 
 
+def _unlocked_stdout() -> TextIO:
+    """Standard output past the interpreter's buffer.
+
+    Shape:  the buffer has a lock, which the interpreter takes when it ends; a thread that
+            is stuck in there, writing to a stopped terminal, would keep it from ending.
+    """
+    raw = open(sys.stdout.fileno(), "wb", buffering=0, closefd=False)  # noqa: SIM115, PTH123
+    return io.TextIOWrapper(
+        raw,  # type: ignore[arg-type]
+        encoding=sys.stdout.encoding,
+        errors="backslashreplace",
+        write_through=True,
+    )
+
+
+class _Listener(logging.handlers.QueueListener):
+    """Hands the lines on in its thread; to be stopped it waits for space in the queue."""
+
+    def enqueue_sentinel(self) -> None:
+        self.queue.put(self._sentinel)
+
+
 class _Handler(logging.StreamHandler[TextIO]):
     """Writes lines, as long as there is somebody to read them."""
+
+    def createLock(self) -> None:  # noqa: N802
+        # One thread writes. A lock would be waited for by logging when the process ends.
+        self.lock = None
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         # Whoever read the console has gone, and the server serves on.
@@ -113,13 +141,18 @@ class _Handler(logging.StreamHandler[TextIO]):
 class _Sender(logging.handlers.QueueHandler):
     """Puts lines into the queue, and counts those that find it full."""
 
-    def __init__(self, lines: "queue.Queue[logging.LogRecord]") -> None:
+    def __init__(
+        self, lines: "queue.Queue[logging.LogRecord]", log_format: LogFormat
+    ) -> None:
         super().__init__(lines)
+        self._console = log_format == "console"
         self._skipped = 0
 
     def enqueue(self, record: logging.LogRecord) -> None:
         if self._skipped:
-            record.msg = f"[!] {self._skipped} log lines were skipped here\n{record.msg}"
+            skipped: EventDict = {"event": "skipped", "lines": self._skipped}
+            line = sentence(None, "", skipped) if self._console else _json(skipped)
+            record.msg = f"{line}\n{record.msg}"
         try:
             self.queue.put_nowait(record)
             self._skipped = 0

@@ -27,13 +27,14 @@ from trio_chat.protocol.messages import (
     Message,
     Say,
 )
-from trio_chat.server.hub import Hub, inbox_of
+from trio_chat.server.drafts import Judged, answer, judged
+from trio_chat.server.hub import Hub
 from trio_chat.server.journal import Journal
 from trio_chat.server.limits import Limits
 from trio_chat.server.outgoing import Outgoing, StalledError
 from trio_chat.server.pager import Pager
 from trio_chat.server.room import Member
-from trio_chat.store.interface import Appended, Draft, Outcome, Store
+from trio_chat.store.interface import Store
 from trio_chat.wire import Wire, send_now_of
 
 _LINGER_BYTES_MAX = 1024 * 1024
@@ -245,7 +246,7 @@ class Peer:
 
     async def _do(self, items: Sequence[ClientMessage | BadLine]) -> None:
         """All that was asked, in order; drafts that follow each other go together."""
-        drafts: list[Draft] = []
+        drafts: list[Judged] = []
         for item in items:
             if isinstance(item, Say | Direct):
                 draft = await self._judged(item)
@@ -309,52 +310,28 @@ class Peer:
 
     # --- what the peer says ----------------------------------------------------------
 
-    async def _judged(self, message: Say | Direct) -> Draft | None:
-        """The draft, if it may be said; else the peer is told why not."""
+    async def _judged(self, message: Say | Direct) -> Judged | None:
+        """The draft for the journal; None if the peer was told why there is none."""
         try:
             self._connection.heard(message)
         except RemoteProtocolError as error:
             await self._complain(Code.OUT_OF_PLACE, error.reason)
             return None
         try:
-            _check_text(message.text)
-            return self._draft(message)
+            return judged(self._services.hub, self, message)
         except RefusedError as error:
             room = message.room if isinstance(message, Say) else INBOX
             await self._reply(_refused(error.code, error.reason, room=room, n=message.n))
             return None
 
-    def _draft(self, message: Say | Direct) -> Draft:
-        hub = self._services.hub
-        to: str | None = None
-        copies: tuple[str, ...] = ()
-        if isinstance(message, Say):
-            log = hub.membership(self, message.room).room.log
-            if log.startswith(INBOX):
-                raise RefusedError(Code.NOT_JOINED, "to one person: use `direct`")
-        else:
-            reader = hub.called(message.to)
-            log, to = inbox_of(self), reader.nick
-            copies = (inbox_of(reader),) if reader.device != self.device else ()
-        return Draft(
-            log=log,
-            device=self.device,
-            n=message.n,
-            nick=self.nick,
-            text=message.text,
-            kind=message.kind,
-            to=to,
-            copies=copies,
-        )
-
-    async def _append(self, drafts: Sequence[Draft]) -> None:
+    async def _append(self, drafts: Sequence[Judged]) -> None:
         if not drafts:
             return
         try:
-            outcomes = await self._services.journal.append(drafts)
+            outcomes = await self._services.journal.append([each.draft for each in drafts])
         except StoreError as error:
             raise self._store_failed(error) from error
-        answers = map(_answer, drafts, outcomes)
+        answers = map(answer, drafts, outcomes)
         await self._outgoing.send(encode(answers))
 
     def _store_failed(self, error: StoreError) -> _EndError:
@@ -387,22 +364,3 @@ def _refused(
     return messages.Refused(
         code=code, reason=reason, room=room[:64] if room is not None else None, n=n
     )
-
-
-def _answer(draft: Draft, outcome: Outcome) -> messages.Accepted | messages.Refused:
-    room = INBOX if draft.log.startswith(INBOX) else draft.log
-    if isinstance(outcome, Appended):
-        return messages.Accepted(room=room, n=draft.n, seq=outcome.seq)
-    reason = f"your number {draft.n} is taken by another text of yours, {outcome.seq}"
-    return _refused(Code.SAME_ID_OTHER_TEXT, reason, room=room, n=draft.n)
-
-
-def _check_text(text: str) -> None:
-    if not text:
-        raise RefusedError(Code.EMPTY_TEXT, "there is nothing to say")
-    text_bytes = len(text.encode())
-    if text_bytes > TEXT_BYTES_MAX:
-        raise RefusedError(
-            Code.TEXT_TOO_LONG,
-            f"a text has at most {TEXT_BYTES_MAX:,} bytes, not {text_bytes:,}",
-        )

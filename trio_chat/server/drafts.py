@@ -1,0 +1,111 @@
+"""What a peer says, judged: the draft that goes to the journal, and the answer to it.
+
+A draft that may not be said now (its room was left, its reader has gone) may be one that
+is sent again, and was stored long ago: it goes to the journal all the same, to be looked
+up only. Who is told "refused" can be sure that the line is in no log.
+"""
+
+from dataclasses import dataclass
+
+from trio_chat.errors import RefusedError
+from trio_chat.protocol import names
+from trio_chat.protocol.codes import Code
+from trio_chat.protocol.messages import (
+    INBOX,
+    TEXT_BYTES_MAX,
+    Accepted,
+    Direct,
+    Refused,
+    Say,
+)
+from trio_chat.server.hub import Guest, Hub, inbox_of
+from trio_chat.store.interface import Appended, Conflict, Draft, Missing, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A draft on its way to the journal.
+
+    Shape:  with a `refusal` the draft is only looked up.
+    """
+
+    draft: Draft
+    refusal: RefusedError | None = None
+
+
+def judged(hub: Hub, guest: Guest, message: Say | Direct) -> Judged:
+    """The draft that the message stands for.
+
+    Raises: RefusedError: it can't be said, and can't have been.
+    """
+    _check_text(message.text)
+    if isinstance(message, Direct):
+        return _direct(hub, guest, message)
+    if message.room == INBOX:
+        raise RefusedError(Code.NOT_JOINED, "to one person: use `direct`")
+    try:
+        log = hub.membership(guest, message.room).room.log
+    except RefusedError as refusal:
+        log = names.room(message.room)
+        return Judged(_draft(guest, message, log, known_only=True), refusal)
+    return Judged(_draft(guest, message, log))
+
+
+def answer(judged: Judged, outcome: Outcome) -> Accepted | Refused:
+    """What the author is told."""
+    draft = judged.draft
+    room = INBOX if draft.to is not None else draft.log
+    match outcome:
+        case Appended():
+            return Accepted(room=room, n=draft.n, seq=outcome.seq)
+        case Conflict(seq=seq):
+            reason = f"your number {draft.n} is taken by another text of yours, {seq}"
+            code: str = Code.SAME_ID_OTHER_TEXT
+        case Missing():
+            assert judged.refusal is not None, "a draft was looked up without a reason"
+            code, reason = judged.refusal.code, judged.refusal.reason
+    return Refused(code=code, reason=reason, room=room, n=draft.n)
+
+
+def _direct(hub: Hub, guest: Guest, message: Direct) -> Judged:
+    log = inbox_of(guest)
+    try:
+        reader = hub.called(message.to)
+    except RefusedError as refusal:
+        draft = _draft(guest, message, log, to=message.to, known_only=True)
+        return Judged(draft, refusal)
+    copies = (inbox_of(reader),) if reader.device != guest.device else ()
+    return Judged(_draft(guest, message, log, to=reader.nick, copies=copies))
+
+
+def _draft(
+    guest: Guest,
+    message: Say | Direct,
+    log: str,
+    *,
+    to: str | None = None,
+    copies: tuple[str, ...] = (),
+    known_only: bool = False,
+) -> Draft:
+    return Draft(
+        log=log,
+        device=guest.device,
+        n=message.n,
+        nick=guest.nick,
+        text=message.text,
+        kind=message.kind,
+        to=to,
+        copies=copies,
+        known_only=known_only,
+    )
+
+
+def _check_text(text: str) -> None:
+    if not text:
+        raise RefusedError(Code.EMPTY_TEXT, "there is nothing to say")
+    text_bytes = len(text.encode())
+    if text_bytes > TEXT_BYTES_MAX:
+        raise RefusedError(
+            Code.TEXT_TOO_LONG,
+            f"a text has at most {TEXT_BYTES_MAX:,} bytes, not {text_bytes:,}",
+        )
