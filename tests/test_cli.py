@@ -233,6 +233,22 @@ def test_json_lines_are_json_after_the_ready_line(tmp_path: Path) -> None:
         assert events[1]["nick"] == "alice"
 
 
+@unix_only
+@pytest.mark.parametrize("log_format", ["console", "json"])
+def test_a_console_that_takes_nothing_does_not_keep_a_server_from_ending(
+    tmp_path: Path, log_format: str
+) -> None:
+    flags = ("--data", ":memory:", "-v", "--log-format", log_format)
+    with server(tmp_path, *flags) as running:
+        host, port = running.address.split(":")
+        with socket.create_connection((host, int(port))) as wire:
+            for _ in range(30):  # each bad line is told, and nobody reads
+                wire.sendall(b"rubbish\n" * 100 + b'{"t":"ping","id":1}\n')
+                while b"pong" not in wire.recv(65_536):
+                    pass
+        assert running.stop() == 0
+
+
 @pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
 def test_ipv6_works_from_end_to_end(tmp_path: Path) -> None:
     with server(tmp_path, "--data", ":memory:", address="[::1]:0") as running:

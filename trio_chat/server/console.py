@@ -10,6 +10,7 @@ import logging.handlers
 import queue
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, Literal, TextIO
@@ -109,9 +110,9 @@ def _unlocked_stdout() -> TextIO:
     Shape:  the buffer has a lock, which the interpreter takes when it ends; a thread that
             is stuck in there, writing to a stopped terminal, would keep it from ending.
     """
-    raw = open(sys.stdout.fileno(), "wb", buffering=0, closefd=False)  # noqa: SIM115, PTH123
+    raw = open(sys.stdout.fileno(), "wb", buffering=0, closefd=False)  # noqa: SIM115
     return io.TextIOWrapper(
-        raw,  # type: ignore[arg-type]
+        raw,
         encoding=sys.stdout.encoding,
         errors="backslashreplace",
         write_through=True,
@@ -122,7 +123,11 @@ class _Listener(logging.handlers.QueueListener):
     """Hands the lines on in its thread; to be stopped it waits for space in the queue."""
 
     def enqueue_sentinel(self) -> None:
-        self.queue.put(self._sentinel)
+        while True:
+            try:
+                return super().enqueue_sentinel()
+            except queue.Full:
+                time.sleep(_STOP_S / 10)
 
 
 class _Handler(logging.StreamHandler[TextIO]):
