@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Final
 
 import trio
 
@@ -22,8 +21,6 @@ from trio_chat.errors import ClosedError, RefusedError
 from trio_chat.protocol import messages
 from trio_chat.protocol.codes import Code
 from trio_chat.protocol.messages import INBOX, Hold, Join, Leave, Message
-
-PRESENCE: Final = (messages.Joined, messages.Left, messages.Renamed)
 
 
 class _Room:
