@@ -1,17 +1,19 @@
 """Plain mode, with real processes: what went in is stored before it ends with 0."""
 
 import json
+import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.processes import PATIENCE_S, plain, run, server
+from tests.processes import CLI, PATIENCE_S, environment, plain, run, server
 from tests.test_cli import entries_in, free_port
 
 pytestmark = pytest.mark.processes
@@ -189,6 +191,74 @@ def test_ctrl_c_is_quiet(tmp_path: Path) -> None:
         assert ada.wait(PATIENCE_S) == 130
         assert ada.stderr is not None
         assert "Traceback" not in ada.stderr.read()
+
+
+@unix_only
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_who_stopped_reading_us_does_not_keep_us_from_ending(
+    tmp_path: Path, stream: str
+) -> None:
+    unread, full = os.pipe()
+    flags = ("--history", "1000", "--nick", "ada")
+    bad, good = b"\xff\n" * 5_000, b"x" * 1_000 + b"\n"
+    with server(tmp_path, "--data", ":memory:") as running:
+        run(tmp_path, "join", "--plain", running.address, stdin=good * 500)
+        with subprocess.Popen(
+            [*CLI, "join", "--plain", *flags, running.address],
+            stdin=subprocess.PIPE,
+            stdout=full if stream == "stdout" else subprocess.DEVNULL,
+            stderr=full if stream == "stderr" else subprocess.DEVNULL,
+            env=environment(tmp_path),
+        ) as stuck:
+            os.close(full)
+            assert stuck.stdin is not None
+            stuck.stdin.write(bad if stream == "stderr" else good)
+            stuck.stdin.flush()
+            running.line_with("ada joined")
+            time.sleep(0.5)  # until the pipe is full; sooner would prove less, not fail
+            stuck.send_signal(signal.SIGINT)
+            assert stuck.wait(PATIENCE_S) != 0
+    os.close(unread)
+
+
+def test_an_output_that_ends_is_an_error_in_a_sentence(tmp_path: Path) -> None:
+    with (
+        server(tmp_path, "--data", ":memory:") as running,
+        plain(tmp_path, "--listen", "--nick", "ear", running.address) as ear,
+    ):
+        running.line_with("ear joined")
+        assert ear.stdout is not None
+        assert ear.stderr is not None
+        ear.stdout.close()
+        run(tmp_path, "join", "--plain", "--nick", "x", running.address, stdin="hi\n")
+        assert ear.wait(PATIENCE_S) == 1
+        said = ear.stderr.read()
+        assert said.endswith("standard output can't be written: Broken pipe\n")
+        assert "Traceback" not in said
+        ear.stdout = None
+
+
+@unix_only
+def test_a_listener_that_ends_amid_its_lines_does_not_say_that_all_were_taken(
+    tmp_path: Path,
+) -> None:
+    with (
+        server(tmp_path, "--data", ":memory:") as running,
+        plain(tmp_path, "--listen", "--nick", "ada", running.address) as ada,
+    ):
+        assert ada.stdin is not None
+        assert ada.stderr is not None
+        # More than fits into the outbox and less than one read, and nobody who takes it.
+        running.process.send_signal(signal.SIGSTOP)
+        ada.stdin.write("a line\n" * 3_000)
+        ada.stdin.flush()
+        time.sleep(1)
+        ada.send_signal(signal.SIGTERM)
+        running.process.send_signal(signal.SIGCONT)
+        assert ada.wait(PATIENCE_S) == 1
+        assert "not accepted" in ada.stderr.read()
+        ada.stdin.close()
+        ada.stdin = None
 
 
 def test_text_from_others_cannot_forge_a_line_or_act_on_the_terminal(

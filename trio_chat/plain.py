@@ -16,7 +16,6 @@ import trio
 from trio_chat.addresses import Address
 from trio_chat.client import Client, open_client
 from trio_chat.client.events import (
-    Accepted,
     ClientEvent,
     Closed,
     Entry,
@@ -28,7 +27,8 @@ from trio_chat.client.events import (
     Reset,
     Status,
 )
-from trio_chat.errors import RefusedError
+from trio_chat.client.link import GOODBYE_S
+from trio_chat.errors import RefusedError, TrioChatError
 from trio_chat.protocol.messages import TEXT_BYTES_MAX
 from trio_chat.sanitise import clean
 from trio_chat.signals import ENDING, open_signals
@@ -40,6 +40,10 @@ _LAST_ACCEPTED_S: Final = 2.0
 _LAST_PRINTED_S: Final = 5.0
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
 _CONTINUATION: Final = "\n         | "
+
+
+class OutputError(TrioChatError):
+    """Nobody takes what is printed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +62,7 @@ async def plain(address: Address, options: PlainOptions) -> int:
 
     Shape:  0 only if the server accepted every line that was read.
     Raises: RefusedError: the server does not want us under this nick.
+            OutputError: what is heard can't be printed any more.
     Cancel: closes the wire.
     """
     with open_signals(*ENDING) as signals:
@@ -73,47 +78,57 @@ class _Plain:
         self._options = options
         self._not_taken = 0
         self._signal: int | None = None
-        self._accepted_seq = 0
         self._printed_seq = 0
         self._printed = trio.Event()
 
     async def run(self, signals: AsyncIterator[int]) -> int:
+        talking = trio.CancelScope()
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._print_all)
-            async with trio.open_nursery() as talking:
-                talking.start_soon(self._until_signal, signals, talking.cancel_scope)
-                await self._send_all()
-                if self._options.listen:
-                    await trio.sleep_forever()
-                await self._client.outbox.emptied()
-                await self._own_lines_printed()
-                talking.cancel_scope.cancel()
-            await self._settle()
-            await self._client.aclose()  # ends the printing, after what was heard
-        return self._exit_code()
+            nursery.start_soon(self._until_signal, signals, talking, nursery.cancel_scope)
+            async with trio.open_nursery() as printing:
+                printing.start_soon(self._print_all)
+                with talking:
+                    await self._send_all()
+                    if self._options.listen:
+                        await trio.sleep_forever()
+                    await self._client.outbox.emptied()
+                    await self._own_lines_printed()
+                await self._settle()
+                await self._client.aclose()  # ends the printing, after what was heard
+            nursery.cancel_scope.cancel()
+        return await self._exit_code()
 
     async def _until_signal(
-        self, signals: AsyncIterator[int], scope: trio.CancelScope
+        self,
+        signals: AsyncIterator[int],
+        talking: trio.CancelScope,
+        everything: trio.CancelScope,
     ) -> None:
         self._signal = await anext(signals)
-        scope.cancel()
+        talking.cancel()
+        # Whoever reads us may have stopped: that must not keep us from ending.
+        last_words_s = _LAST_ACCEPTED_S + GOODBYE_S + _LAST_PRINTED_S
+        everything.deadline = trio.current_time() + last_words_s
 
     async def _settle(self) -> None:
         # Told to end with lines on their way: the answers are likely a moment away.
         with trio.move_on_after(_LAST_ACCEPTED_S):
             await self._client.outbox.emptied()
-        self._not_taken += len(self._client.outbox)
+        outbox = self._client.outbox
+        self._not_taken += len(outbox) + outbox.refused_lines
 
     async def _own_lines_printed(self) -> None:
         # An answer can overtake the entry, while the room's past is still being read.
+        last_seq = self._client.outbox.last_seqs.get(self._options.room, 0)
         with trio.move_on_after(_LAST_PRINTED_S):
-            while self._printed_seq < self._accepted_seq:
+            while self._printed_seq < last_seq:
                 await self._printed.wait()
 
-    def _exit_code(self) -> int:
+    async def _exit_code(self) -> int:
         if self._not_taken:
             lines = "line was" if self._not_taken == 1 else "lines were"
-            _write(_STDERR, f"{self._not_taken} {lines} not accepted\n")
+            with trio.move_on_after(_LAST_PRINTED_S):
+                await _print(_STDERR, f"{self._not_taken} {lines} not accepted\n")
             return 1
         if self._signal is not None and not self._options.listen:
             return 128 + self._signal
@@ -124,11 +139,13 @@ class _Plain:
     async def _send_all(self) -> None:
         async with aclosing(_lines_of_stdin()) as lines:
             async for number, line in lines:
+                self._not_taken += 1  # until it is in the outbox
                 try:
                     await self._client.post(self._options.room, line)
                 except RefusedError as error:
-                    self._not_taken += 1
-                    _write(_STDERR, f"line {number} can't be sent: {error}\n")
+                    await _print(_STDERR, f"line {number} can't be sent: {error}\n")
+                else:
+                    self._not_taken -= 1
 
     # --- lines out -------------------------------------------------------------------
 
@@ -138,18 +155,10 @@ class _Plain:
                 events = await self._client.all_waiting()
             except trio.EndOfChannel:
                 return
-            self._note(events)
             await self._print(events)
             self._printed_seq = max(self._printed_seq, *map(self._seq_here, events))
             self._printed.set()
             self._printed = trio.Event()
-
-    def _note(self, events: Sequence[ClientEvent]) -> None:
-        for event in events:
-            if isinstance(event, Refused) and event.n is not None:
-                self._not_taken += 1
-            elif isinstance(event, Accepted):
-                self._accepted_seq = max(self._accepted_seq, event.seq)
 
     def _seq_here(self, event: ClientEvent) -> int:
         if isinstance(event, Entry) and event.room == self._options.room:
@@ -161,10 +170,7 @@ class _Plain:
         for descriptor, line_of in ((_STDOUT, to_stdout), (_STDERR, _notice_line)):
             text = "".join(map(line_of, events))
             if text:
-                # In a thread: whoever reads us may be slow, and the link must live on.
-                await trio.to_thread.run_sync(
-                    partial(_write, descriptor, text), abandon_on_cancel=True
-                )
+                await _print(descriptor, text)
 
 
 def _json_line(event: ClientEvent) -> str:
@@ -227,6 +233,16 @@ async def _lines_of_stdin() -> AsyncGenerator[tuple[int, str], None]:
             number += 1
             if text := line.removesuffix("\r"):
                 yield number, text
+
+
+async def _print(descriptor: int, text: str) -> None:
+    # In a thread: whoever reads us may be slow, and the link must live on.
+    write = partial(_write, descriptor, text)
+    try:
+        await trio.to_thread.run_sync(write, abandon_on_cancel=True)
+    except OSError as error:
+        name = "standard output" if descriptor == _STDOUT else "standard error"
+        raise OutputError(f"{name} can't be written: {error.strerror}") from error
 
 
 def _write(descriptor: int, text: str) -> None:

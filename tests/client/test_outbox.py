@@ -23,6 +23,8 @@ def test_first_in_first_out() -> None:
     outbox.refuse(3, "empty_text", "no")
     assert list(outbox.after(0)) == [tickets[1], tickets[3]]
     assert len(outbox) == 2
+    assert outbox.refused_lines == 1
+    assert outbox.last_seqs == {"lobby": 10}
 
 
 def test_a_number_is_given_once() -> None:

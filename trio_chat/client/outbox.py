@@ -62,6 +62,10 @@ class Outbox:
     """
 
     def __init__(self, lines_max: int = OUTBOX_LINES_MAX) -> None:
+        self.refused_lines = 0
+        """How many lines the server did not take, so far."""
+        self.last_seqs: dict[str, int] = {}
+        """Where the last line that was accepted stands, by room."""
         self._lines_max = lines_max
         self._tickets: dict[int, Ticket] = {}
         self._next_n = 1
@@ -112,11 +116,17 @@ class Outbox:
 
     def accept(self, n: int, seq: int) -> Ticket | None:
         """The line is in the log; None if it was settled before."""
-        return self._take(n, seq, None)
+        ticket = self._take(n, seq, None)
+        if ticket is not None:
+            self.last_seqs[ticket.room] = seq
+        return ticket
 
     def refuse(self, n: int, code: str, reason: str) -> Ticket | None:
         """The line will never be in the log; None if it was settled before."""
-        return self._take(n, None, RefusedError(code, reason))
+        ticket = self._take(n, None, RefusedError(code, reason))
+        if ticket is not None:
+            self.refused_lines += 1
+        return ticket
 
     def close(self) -> None:
         """Give up: whoever waits for a line, or to put one in, is told."""
