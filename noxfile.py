@@ -1,5 +1,6 @@
 """The project's habits: `nox -l` lists them, plain `nox` runs the quick ones."""
 
+import sys
 from pathlib import Path
 
 import nox
@@ -10,7 +11,9 @@ nox.options.error_on_missing_interpreters = False
 nox.options.sessions = ["lint", "types", "tests", "sim(suite='smoke')"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
-PYTHONS = nox.project.python_versions(PYPROJECT)
+# This Python too, if it is a newer one: no tests are no good news.
+THIS = "{}.{}".format(*sys.version_info)
+PYTHONS = list(dict.fromkeys([*nox.project.python_versions(PYPROJECT), THIS]))
 SUITES = sorted(
     path.stem
     for path in Path("simulator", "scenarios").glob("*.py")

@@ -36,13 +36,13 @@ def entries_in(data: Path) -> list[tuple[int, str]]:
 
 
 @unix_only
-@pytest.mark.parametrize("signal_", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("signal_", ["SIGTERM", "SIGINT", "SIGHUP"])
 def test_a_server_says_first_where_it_listens_and_ends_quietly(
-    tmp_path: Path, signal_: int
+    tmp_path: Path, signal_: str
 ) -> None:
     with server(tmp_path, "--data", ":memory:") as running:
         assert int(running.address.split(":")[1]) > 0
-        assert running.stop(signal_) == 0
+        assert running.stop(getattr(signal, signal_)) == 0
         assert running.process.stdout is not None
         rest = running.process.stdout.read()
         assert "[*] stopped" in rest

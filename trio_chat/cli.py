@@ -92,6 +92,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_FAILED
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        return EXIT_FAILED  # whoever read the output has gone, and needs no explanation
+    except OSError as error:
+        _say(f"the output can't be written: {error.strerror or error}\n")
+        return EXIT_FAILED
 
 
 # --- serve ---------------------------------------------------------------------------

@@ -120,8 +120,9 @@ class _Plain:
     async def _own_lines_printed(self) -> None:
         # An answer can overtake the entry, while the room's past is still being read.
         last_seq = self._client.outbox.last_seqs.get(self._options.room, 0)
-        with trio.move_on_after(_LAST_PRINTED_S):
-            while self._printed_seq < last_seq:
+        stuck = trio.CancelScope()
+        while self._printed_seq < last_seq and not stuck.cancelled_caught:
+            with trio.move_on_after(_LAST_PRINTED_S) as stuck:
                 await self._printed.wait()
 
     async def _exit_code(self) -> int:

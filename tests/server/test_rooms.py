@@ -1,6 +1,7 @@
 """What the members of a room are given: everything, once, in one order."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 import trio
@@ -416,3 +417,24 @@ async def test_who_leaves_while_being_served_from_the_log_leaves_quietly(
             await ada.send({"t": "bye"})
             await ada.ended()
         assert not world.events("bug")
+
+
+async def test_a_page_of_long_texts_is_a_short_one(autojump_clock: MockClock) -> None:
+    class Paged(MemoryStore):
+        """Counts how often it is read."""
+
+        reads = 0
+
+        async def read(
+            self, log: str, *, after: int, through: int, limit: int
+        ) -> list[Entry]:
+            self.reads += 1
+            return await super().read(log, after=after, through=through, limit=limit)
+
+    store = Paged("e")
+    await store.append([replace(each, text="x" * 100) for each in drafts(40)], ts=5.0)
+    async with open_world(store, queue_bytes_max=1_000, page_entries=64) as world:
+        ada = await world.person("ada", "elsewhere")
+        await ada.send({"t": "join", "room": "lobby", "after": 0})
+        assert [seq for seq, _ in await ada.texts(40)] == list(range(1, 41))
+    assert store.reads == 4

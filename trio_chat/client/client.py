@@ -50,6 +50,10 @@ _MENDS_ITSELF: Final = frozenset({Code.NICK_TAKEN})
 _FINAL: Final = frozenset({Code.SUPERSEDED, Code.VERSION})
 
 
+BACK_IN_S_MAX: Final = 300.0
+"""Whatever a server wishes, its clients ask again after five minutes."""
+
+
 @asynccontextmanager
 async def open_client(  # noqa: PLR0913 (one keyword, one thing a caller may want)
     address: str | Address = "127.0.0.1:8765",
@@ -278,7 +282,7 @@ class Client:
                 try:
                     return await self._one_link()
                 except LinkLostError as error:
-                    delay_s = error.back_in_s or backoff_s(self._failures, self._rng)
+                    delay_s = self._delay_s(error.back_in_s)
                     self._offline(str(error), delay_s)
                 except RefusedError as error:
                     delay_s = self._refused(error)
@@ -288,6 +292,11 @@ class Client:
         finally:
             self._ended.set()
             self._mailbox.close()
+
+    def _delay_s(self, wished_s: float | None) -> float:
+        if wished_s is not None:
+            return min(wished_s, BACK_IN_S_MAX)
+        return backoff_s(self._failures, self._rng)
 
     async def _one_link(self) -> None:
         """From the dial to the goodbye.

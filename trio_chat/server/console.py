@@ -130,12 +130,29 @@ class _Listener(logging.handlers.QueueListener):
                 time.sleep(_STOP_S / 10)
 
 
+class _NoLock:
+    """In place of a handler's lock; the one thread that writes needs none."""
+
+    def acquire(self) -> bool:
+        return True
+
+    def release(self) -> None:
+        return
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, *_: object) -> None:
+        return
+
+
 class _Handler(logging.StreamHandler[TextIO]):
     """Writes lines, as long as there is somebody to read them."""
 
     def createLock(self) -> None:  # noqa: N802
-        # One thread writes. A lock would be waited for by logging when the process ends.
-        self.lock = None
+        # logging waits for the lock when the process ends, and whoever writes to a
+        # stopped terminal would hold it for ever.
+        self.lock = _NoLock()  # type: ignore[assignment]
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         # Whoever read the console has gone, and the server serves on.

@@ -125,9 +125,10 @@ class Hub:
 
         Raises: RefusedError: it is none.
         """
-        room = self.membership(guest, name).room.name
-        self._remove(guest, room, "left")
-        return room
+        room = self.membership(guest, name).room
+        self._remove(guest, room.name, "left")
+        self._log.info("left", nick=guest.nick, room=room.name, members=len(room.members))
+        return room.name
 
     def membership(self, guest: Guest, name: str) -> Member:
         """The guest as a member of the room.
@@ -166,8 +167,6 @@ class Hub:
         room.remove(member, reason)
         if not room.members:
             del self._rooms[room.log]
-        if not room.inbox:
-            self._log.debug("left", nick=guest.nick, room=name, members=len(room.members))
 
 
 def inbox_of(guest: Guest) -> str:

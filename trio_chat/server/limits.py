@@ -27,7 +27,8 @@ class Limits:
     history_entries: int = 50
     """Of a room's past, for who joins without a cursor and does not say how many."""
     page_entries: int = 64
-    """Of the log, read at once for a member that is behind."""
+    """Of the log, read at once for a member that is behind, and cut at
+    `queue_bytes_max`: a page is all that waits for it besides what is in the queue."""
     queue_batches_max: int = 64
     """Waiting for one peer's socket; one more sets the member aside: it reads the log."""
     queue_bytes_max: int = 256 * 1024

@@ -21,8 +21,11 @@ async def listen(host: str, port: int) -> list[trio.SocketListener]:
         for listener in listeners[1:]:
             await listener.aclose()
         first = listeners[0]
-        others = await _listen_beside(host, address_of(first))
-        return [first, *others]
+        try:
+            return [first, *await _listen_beside(host, address_of(first))]
+        except BaseException:
+            await trio.aclose_forcefully(first)
+            raise
     return listeners
 
 

@@ -5,7 +5,7 @@ live goes through here, so a page that was read for an old request can never com
 the answer to a new one and what belongs to it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import trio
 
@@ -13,7 +13,7 @@ from trio_chat.errors import StoreError
 from trio_chat.server.limits import Limits
 from trio_chat.server.outgoing import Outgoing
 from trio_chat.server.room import Member, Standing
-from trio_chat.store.interface import Store
+from trio_chat.store.interface import Entry, Store
 
 
 class Pager:
@@ -34,6 +34,7 @@ class Pager:
         self._store = store
         self._nursery = nursery
         self._page_entries = limits.page_entries
+        self._page_bytes = limits.queue_bytes_max
         self._failed = failed
         self._behind: dict[Member, None] = {}
 
@@ -81,5 +82,16 @@ class Pager:
             and member.cursor == cursor
             and member.greeted
         ):
-            member.cursor = entries[-1].seq
-            await self._outgoing.send(room.frame(entries))
+            page = _at_most(self._page_bytes, entries)
+            member.cursor = page[-1].seq
+            await self._outgoing.send(room.frame(page))
+
+
+def _at_most(bytes_max: int, entries: Sequence[Entry]) -> Sequence[Entry]:
+    """The first entries with so much text, about; one at least."""
+    page_bytes = 0
+    for count, entry in enumerate(entries):
+        page_bytes += len(entry.text)  # characters: near enough, and counted at once
+        if count and page_bytes > bytes_max:
+            return entries[:count]
+    return entries

@@ -99,5 +99,11 @@ async def _handle(
     except Exception:
         # A bug that one peer has met must not end the others.
         services.log.exception("bug", address=peer.address)
+    except BaseExceptionGroup as group:
+        # A bug and a cancellation at once: only the cancellation is everybody's.
+        _bugs, others = group.split(Exception)
+        services.log.exception("bug", address=peer.address)
+        if others is not None:
+            raise others from None
     finally:
         del peers[peer]
