@@ -37,7 +37,7 @@ _READ_BYTES: Final = 64 * 1024
 _KEPT_CHARS_MAX: Final = TEXT_BYTES_MAX + 1
 """Of a line without end: enough to be refused as too long."""
 _LAST_ACCEPTED_S: Final = 2.0
-_LAST_PRINTED_S: Final = 5.0
+_LAST_PRINTED_S: Final = 3.0
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
 _CONTINUATION: Final = "\n         | "
 
