@@ -1,14 +1,14 @@
 """Plain mode: lines in, lines out, for pipes, scripts and screen readers."""
 
 import codecs
+import io
 import json
-import os
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 import trio
@@ -220,12 +220,11 @@ async def _lines_of_stdin() -> AsyncGenerator[tuple[int, str], None]:
     """Number and text of each line that is not empty, without its end."""
     # What is not UTF-8 comes out as text that can't be sent, and is refused by its line.
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    stdin = _raw(_STDIN, "rb")
     kept, number, more = "", 0, True
     while more:
-        # The descriptor itself: a thread that is left behind in sys.stdin's lock would
-        # keep the interpreter from ending.
         data = await trio.to_thread.run_sync(
-            os.read, _STDIN, _READ_BYTES, abandon_on_cancel=True
+            stdin.read, _READ_BYTES, abandon_on_cancel=True
         )
         more = bool(data)
         *lines, kept = (kept + decoder.decode(data, final=not more)).split("\n")
@@ -247,6 +246,20 @@ async def _print(descriptor: int, text: str) -> None:
 
 
 def _write(descriptor: int, text: str) -> None:
+    out = _raw(descriptor, "wb")
     data = memoryview(text.encode("utf-8", "backslashreplace"))
     while data:
-        data = data[os.write(descriptor, data) :]
+        data = data[out.write(data) :]
+
+
+def _raw(descriptor: int, mode: Literal["rb", "wb"]) -> io.RawIOBase:
+    """A standard stream without Python's buffer around it.
+
+    Shape:  the buffer has a lock, and a thread that is left behind in it would keep the
+            interpreter from ending. On a Windows console this still speaks UTF-8, which
+            the bare descriptor does not.
+    """
+    raw: io.RawIOBase = open(  # noqa: SIM115 (it is not ours to close)
+        descriptor, mode, buffering=0, closefd=False
+    )
+    return raw
