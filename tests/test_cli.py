@@ -65,6 +65,8 @@ def test_a_server_says_first_where_it_listens_and_ends_quietly(
         (["join", "--json"], "go with --plain"),
         (["join"], "there is no terminal here"),
         (["fly"], "invalid choice"),
+        (["serve", "--prot", "9"], "usage: trio-chat serve"),
+        (["join", "127.0.0.1", "8765"], "unrecognized arguments: 8765"),
     ],
 )
 def test_wrong_usage_exits_with_2_and_says_what_is_allowed(

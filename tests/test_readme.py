@@ -26,7 +26,7 @@ SERVE = "python3 -m venv .venv && .venv/bin/pip install -q . && .venv/bin/python
 TESTS = "python3 -m venv .venv && .venv/bin/pip install -q nox && .venv/bin/nox"
 JOIN = ".venv/bin/python -m trio_chat join"
 CROWD = f".venv/bin/python -m simulator crowd {DEFAULT} --bots 5"
-PIPE = "uptime | .venv/bin/python -m trio_chat join --plain --nick status"
+PIPE = "uptime | .venv/bin/python -m trio_chat join --plain --history 0 --nick status"
 LOGGER = (
     ".venv/bin/python -m trio_chat join --plain --json --listen --nick logger </dev/null"
 )

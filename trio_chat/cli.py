@@ -80,7 +80,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Shape:  0 done, 1 failed (one line on stderr says why), 2 wrong usage, 130 Ctrl-C.
     """
     parser = _parser()
-    options = parser.parse_args(arguments)
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        # Said by the command that was meant, with its own flags in the usage.
+        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     try:
         command = _COMMANDS[options.command]
         return command(options)
@@ -256,6 +259,7 @@ def _command(
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--config", metavar="FILE", help="configuration (TOML)")
+    parser.set_defaults(parser=parser)
     return parser
 
 

@@ -64,6 +64,6 @@ MEANING: Final = {
     Code.TOO_MANY_ROOMS: "this connection is in as many rooms as one may be",
     Code.EMPTY_TEXT: "there is no text",
     Code.TEXT_TOO_LONG: "the text is longer than the welcome's `text_bytes_max`",
-    Code.SAME_ID_OTHER_TEXT: "this (device, n) was accepted before, with another text",
+    Code.SAME_ID_OTHER_TEXT: "this (device, n) is in the room already, with another text",
 }
 """What each code says, for docs/wire.md and for whoever reads it there."""
