@@ -292,3 +292,22 @@ def _say_raw(address: str, text: str) -> None:
         wire.sendall(b"".join(json.dumps(line).encode() + b"\n" for line in lines[1:]))
         while wire.recv(9_999):
             pass
+
+
+def test_a_time_that_no_clock_can_show_ends_nobody(tmp_path: Path) -> None:
+    said = [
+        {"t": "welcome", "v": 1, "nick": "x", "epoch": "e", "software": "fake"}
+        | {"heartbeat_s": 15, "text_bytes_max": 99},
+        {"t": "room", "room": "lobby", "after": 0, "head": 2},
+        {"t": "entry", "room": "lobby", "seq": 1, "nick": "b", "text": "a", "ts": 1e300},
+        {"t": "entry", "room": "lobby", "seq": 2, "nick": "b", "text": "b", "ts": -1e18},
+    ]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        with plain(tmp_path, "--listen", "--nick", "x", address) as ear:
+            wire, _ = listener.accept()
+            with wire:
+                wire.sendall(b"".join(json.dumps(each).encode() + b"\n" for each in said))
+                assert ear.stdout is not None
+                assert ear.stdout.readline() == "??:??:?? #lobby <b> a\n"
+                assert ear.stdout.readline() == "??:??:?? #lobby <b> b\n"

@@ -182,12 +182,19 @@ def _json_line(event: ClientEvent) -> str:
 def _entry_line(event: ClientEvent) -> str:
     if not isinstance(event, Entry):
         return ""
-    moment = time.strftime("%H:%M:%S", time.localtime(event.ts))
+    moment = _moment(event.ts)
     where = f"@{clean(event.to or event.nick)}" if event.direct else f"#{clean(event.room)}"
     nick = clean(event.nick)
     said = _CONTINUATION.join(map(clean, event.text.split("\n")))
     who = f"* {nick}" if event.kind == "me" else f"<{nick}>"
     return f"{moment} {where} {who} {said}\n"
+
+
+def _moment(ts: float) -> str:
+    try:
+        return time.strftime("%H:%M:%S", time.localtime(ts))
+    except (OverflowError, OSError, ValueError):  # the server's clock is anybody's guess
+        return "??:??:??"
 
 
 def _notice_line(event: ClientEvent) -> str:

@@ -194,6 +194,27 @@ async def test_a_request_that_cannot_be_done_is_refused(
         assert refused.get("n") == request_.get("n")
 
 
+async def test_many_joins_at_once_leave_the_others_their_turns(
+    autojump_clock: MockClock,
+) -> None:
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            await trio.lowlevel.checkpoint()
+            turns += 1
+
+    async with open_world() as world, trio.open_nursery() as nursery:
+        mallory = await world.person("mallory")
+        join: Json = {"t": "join", "room": "lobby"}
+        nursery.start_soon(take_turns)
+        await mallory.send(*[join] * 500, {"t": "ping", "id": 7})
+        assert (await mallory.hear("pong"))["id"] == 7
+        assert turns >= 500
+        nursery.cancel_scope.cancel()
+
+
 async def test_one_room_too_many_is_refused(autojump_clock: MockClock) -> None:
     async with open_world(rooms_per_peer_max=3) as world:
         mallory = await world.person("mallory", "a", "b", "c")

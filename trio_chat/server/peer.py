@@ -283,6 +283,8 @@ class Peer:
                 await self._hello(message)
             case messages.Join():
                 self._services.hub.join(self, message)
+                # Answered elsewhere: many at once must not take the others' turns.
+                await trio.lowlevel.checkpoint()
             case messages.Leave():
                 room = self._services.hub.leave(self, message.room)
                 left = messages.Left(room=room, nick=self.nick, reason="left")
