@@ -311,3 +311,18 @@ def test_a_time_that_no_clock_can_show_ends_nobody(tmp_path: Path) -> None:
                 assert ear.stdout is not None
                 assert ear.stdout.readline() == "??:??:?? #lobby <b> a\n"
                 assert ear.stdout.readline() == "??:??:?? #lobby <b> b\n"
+
+
+def test_a_servers_refusal_cannot_act_on_the_terminal(tmp_path: Path) -> None:
+    refusal = {"t": "error", "code": "version", "reason": "\x1b[31mno", "end": True}
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        with plain(tmp_path, "--nick", "x", address) as client:
+            wire, _ = listener.accept()
+            with wire:
+                wire.sendall(json.dumps(refusal).encode() + b"\n")
+                assert client.wait(PATIENCE_S) == 1
+                assert client.stderr is not None
+                said = client.stderr.read()
+    assert "[31mno" in said
+    assert "\x1b" not in said

@@ -24,6 +24,7 @@ from trio_chat.errors import (
     lone_exception,
 )
 from trio_chat.protocol import names
+from trio_chat.sanitise import clean
 from trio_chat.server import Limits, Running, address_of, listen, serve
 from trio_chat.server.console import open_console
 from trio_chat.settings import (
@@ -91,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(f"{error}\n")
         return EXIT_USAGE
     except TrioChatError as error:
-        _say(f"{error}\n")
+        _say(f"{clean(str(error))}\n")  # a server may have worded it
         return EXIT_FAILED
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
