@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import structlog
 import trio
-from trio.testing import MockClock, memory_stream_pair
+from trio.testing import MockClock
 
 from simulator.history import Log, Logged
+from tests.server.harness import MemoryListener
 from trio_chat.addresses import Address
 from trio_chat.client.link import LinkLostError
 from trio_chat.server import serve
@@ -87,12 +88,12 @@ class InsideServer:
     def __init__(self, store: Store, nursery: trio.Nursery) -> None:
         self._store = store
         self._nursery = nursery
-        self._listener: _Listener | None = None
+        self._listener: MemoryListener | None = None
         self._life = trio.CancelScope()
         self._ended = trio.Event()
 
     async def start(self) -> Address:
-        self._listener = _Listener()
+        self._listener = MemoryListener()
         self._life = trio.CancelScope()
         self._ended = trio.Event()
         await self._nursery.start(self._live)
@@ -121,7 +122,8 @@ class InsideServer:
         await trio.lowlevel.checkpoint()
         if self._listener is None:
             raise LinkLostError(f"connection refused by {address}")
-        return self._listener.dial()
+        stream: trio.abc.Stream = self._listener.dial()
+        return stream
 
     async def _live(self, *, task_status: trio.TaskStatus[object]) -> None:
         secrets = itertools.count(1)
@@ -146,24 +148,6 @@ async def open_inside_server(
     async with trio.open_nursery() as nursery:
         yield InsideServer(store(), nursery)
         nursery.cancel_scope.cancel()
-
-
-class _Listener(trio.abc.Listener[Any]):
-    def __init__(self) -> None:
-        self._send, self._receive = trio.open_memory_channel[Any](100)
-
-    def dial(self) -> trio.abc.Stream:
-        client, server = memory_stream_pair()
-        self._send.send_nowait(server)
-        return client
-
-    async def accept(self) -> Any:
-        return await self._receive.receive()
-
-    async def aclose(self) -> None:
-        self._send.close()
-        self._receive.close()
-        await trio.lowlevel.checkpoint()
 
 
 def _silent() -> structlog.typing.FilteringBoundLogger:

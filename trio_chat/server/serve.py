@@ -101,8 +101,9 @@ async def _handle(
         services.log.exception("bug", address=peer.address)
     except BaseExceptionGroup as group:
         # A bug and a cancellation at once: only the cancellation is everybody's.
-        _bugs, others = group.split(Exception)
-        services.log.exception("bug", address=peer.address)
+        bugs, others = group.split(Exception)
+        if bugs is not None:
+            services.log.error("bug", address=peer.address, exc_info=bugs)
         if others is not None:
             raise others from None
     finally:
