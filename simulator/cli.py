@@ -14,7 +14,7 @@ from simulator.report import progress, replay, verdict
 from simulator.run import Run, run
 from simulator.scenarios import SCENARIOS
 from simulator.screen import Screen, open_screen
-from simulator.seeds import Seed, any_seed
+from simulator.virtual.seeds import Seed, any_seed
 from trio_chat.addresses import Address, parse_address
 from trio_chat.errors import RefusedError
 from trio_chat.protocol import names

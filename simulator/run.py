@@ -12,7 +12,7 @@ from simulator.errors import StoryError
 from simulator.history import History, Log
 from simulator.recorder import Recorder
 from simulator.scenarios import Scenario
-from simulator.seeds import Seed
+from simulator.virtual.seeds import Seed
 from simulator.world import Server, World
 
 _TROUBLES_MAX: Final = 3

@@ -13,7 +13,7 @@ from simulator import history
 from simulator.bots import Bot, Script
 from simulator.errors import StoryError
 from simulator.recorder import Recorder
-from simulator.seeds import Seed
+from simulator.virtual.seeds import Seed
 from trio_chat.addresses import Address
 
 

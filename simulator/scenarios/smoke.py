@@ -9,7 +9,7 @@ from typing import Final
 
 from simulator.bots import Script, latecomer, reader, talker
 from simulator.scenarios.scenario import Scenario
-from simulator.seeds import Seed
+from simulator.virtual.seeds import Seed
 from simulator.world import World
 
 ROOMS: Final = ("lobby", "kitchen", "café", "workshop")

@@ -4,7 +4,7 @@ import pytest
 
 from simulator.bots import Join, Pause, Say, Script, latecomer, reader, talker
 from simulator.scenarios import smoke
-from simulator.seeds import Seed, any_seed
+from simulator.virtual.seeds import Seed, any_seed
 
 ROOMS = ("attic", "cellar", "yard")
 

@@ -15,7 +15,7 @@ import trio
 from simulator.recorder import Recorder
 from simulator.run import Run, run
 from simulator.scenarios import SCENARIOS
-from simulator.seeds import Seed
+from simulator.virtual.seeds import Seed
 from tests.simulator.inside import (
     DoublingStore,
     ForgetfulStore,

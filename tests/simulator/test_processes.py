@@ -13,7 +13,7 @@ from simulator.processes import ServerProcess, open_server_process
 from simulator.recorder import Recorder
 from simulator.run import run
 from simulator.scenarios import SCENARIOS
-from simulator.seeds import Seed
+from simulator.virtual.seeds import Seed
 from trio_chat import open_client
 
 pytestmark = pytest.mark.processes

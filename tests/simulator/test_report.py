@@ -27,7 +27,7 @@ from simulator.history import (
 from simulator.report import COLOURS, described, verdict
 from simulator.run import Run, Trouble
 from simulator.screen import Screen
-from simulator.seeds import Seed
+from simulator.virtual.seeds import Seed
 from tests.simulator.inside import virtual_time
 
 SEEN = Saw(0.25, "ben", "lobby", 1, "ada", "hi")

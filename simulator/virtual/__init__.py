@@ -1,0 +1,1 @@
+"""A world in which unmodified trio programs run: one seed, one run, to the byte."""
