@@ -101,6 +101,13 @@ class Reset(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Done(Event):
+    """A bot is at the end of its script; it stays, and reads."""
+
+    bot: str
+
+
+@dataclass(frozen=True, slots=True)
 class Fault(Event):
     """Something was done to the server."""
 
@@ -108,7 +115,7 @@ class Fault(Event):
 
 
 Record: TypeAlias = (
-    Invoke | Ok | Fail | Opened | Closed | Saw | Linked | Cut | Reset | Fault
+    Invoke | Ok | Fail | Opened | Closed | Saw | Linked | Cut | Reset | Done | Fault
 )
 """Everything a history is made of."""
 

@@ -8,6 +8,7 @@ import trio
 from simulator.history import (
     Closed,
     Cut,
+    Done,
     Event,
     Fail,
     Fault,
@@ -26,27 +27,38 @@ from simulator.history import (
 class Recorder:
     """The one book that all bots of a run write in.
 
-    Shape:  create it inside trio: its time begins then. It grows with the run, so a run
-            has to have an end.
+    Shape:  its time begins when it is made. It grows with the run, so a run has to have
+            an end. `clock_s` and `wake` are for worlds that have their own time, and bots
+            that live in other runs than whoever waits for them.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        clock_s: Callable[[], float] = trio.current_time,
+        wake: Callable[[trio.lowlevel.ParkingLot], object] = (
+            trio.lowlevel.ParkingLot.unpark_all
+        ),
+    ) -> None:
+        self._clock_s = clock_s
+        self._wake = wake
         self.counts: Counter[type[Event]] = Counter()
         """How many records of each kind there are."""
         self.online: set[str] = set()
         """The bots that have a connection."""
+        self.done: set[str] = set()
+        """The bots that are at the end of their scripts."""
         self.unsettled: dict[tuple[str, int], Invoke] = {}
         """The lines that were said and neither accepted nor refused."""
         self._records: list[Record] = []
         self._heads: dict[str, int] = {}
         self._cursors: dict[tuple[str, str], int] = {}
-        self._begun_s = trio.current_time()
+        self._begun_s = clock_s()
         self._waiting = trio.lowlevel.ParkingLot()
 
     @property
     def now_s(self) -> float:
         """Seconds since the run began."""
-        return trio.current_time() - self._begun_s
+        return self._clock_s() - self._begun_s
 
     def behind(self) -> list[tuple[str, str, int, int]]:
         """Who has not read a room to its end: bot, room, cursor, head."""
@@ -65,7 +77,7 @@ class Recorder:
         self._records.append(record)
         self.counts[type(record)] += 1
         self._keep_up(record)
-        self._waiting.unpark_all()
+        self._wake(self._waiting)
 
     async def until(self, true: Callable[[], bool]) -> None:
         """Wait until this is true; it is asked again after each record.
@@ -100,6 +112,8 @@ class Recorder:
                 self.online.add(bot)
             case Cut(bot=bot):
                 self.online.discard(bot)
+            case Done(bot=bot):
+                self.done.add(bot)
             case Reset() | Fault():
                 pass
 

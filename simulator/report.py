@@ -8,6 +8,7 @@ from simulator.checkers import Checker, Finding
 from simulator.history import (
     Closed,
     Cut,
+    Done,
     Fail,
     Fault,
     History,
@@ -147,7 +148,7 @@ def described(record: Proof) -> str:
     return f"{record.at_s:8.3f} s  {_what(record)}"
 
 
-def _what(record: Proof) -> str:  # noqa: PLR0911 (one kind of record, one sentence)
+def _what(record: Proof) -> str:  # noqa: PLR0911, PLR0912 (one kind of record, one sentence)
     match record:
         case Invoke(bot=bot, room=room, n=n, text=text):
             return f"{bot} said in #{room} as number {n}: {_shortened(text)}"
@@ -167,6 +168,8 @@ def _what(record: Proof) -> str:  # noqa: PLR0911 (one kind of record, one sente
             return f"{bot} lost the connection: {_clean(reason)}"
         case Reset(bot=bot):
             return f"{bot} was told that the server has another past"
+        case Done(bot=bot):
+            return f"{bot} has said all it had to say"
         case Fault(what=what):
             return what
         case Logged():

@@ -133,14 +133,21 @@ class World:
         Cancel: atomic.
         """
         with trio.move_on_after(within_s) as patience:
-            for bot in self._bots:
-                await bot.done.wait()
             await self._recorder.until(self._settled)
         if patience.cancelled_caught:
             raise StoryError(f"after {within_s:g} s {self._what_is_open()}")
 
     def _settled(self) -> bool:
-        return not (self._recorder.unsettled or self._recorder.behind() or self._absent())
+        return not (
+            self._busy()
+            or self._recorder.unsettled
+            or self._recorder.behind()
+            or self._absent()
+        )
+
+    def _busy(self) -> list[str]:
+        nicks = (bot.script.nick for bot in self._bots)
+        return [nick for nick in nicks if nick not in self._recorder.done]
 
     def _absent(self) -> list[str]:
         return [
@@ -151,9 +158,9 @@ class World:
         ]
 
     def _what_is_open(self) -> str:
-        waiting = [bot.script.nick for bot in self._bots if not bot.done.is_set()]
-        if waiting:
-            return f"{len(waiting)} bots are not done, {waiting[0]} among them"
+        busy = self._busy()
+        if busy:
+            return f"{len(busy)} bots are not done, {busy[0]} among them"
         if self._recorder.unsettled:
             line = next(iter(self._recorder.unsettled.values()))
             return (

@@ -30,12 +30,11 @@ _WHOLE_LOG: Final = 1_000_000
 class Bot:
     """One person of the story.
 
-    Shape:  `done` is set after the last step of its script. It stays until go_home().
+    Shape:  after the last step of its script it stays until go_home().
     """
 
     def __init__(self, script: Script, recorder: Recorder, rng: random.Random) -> None:
         self.script = script
-        self.done = trio.Event()
         self._over = trio.Event()
         self._recorder = recorder
         self._rng = rng
@@ -62,7 +61,7 @@ class Bot:
                 nursery.start_soon(self._listen, client)
                 for step in self.script.steps:
                     await self._do(client, step)
-                self.done.set()
+                self._recorder.add(history.Done(self._recorder.now_s, self.script.nick))
                 await self._over.wait()
                 nursery.cancel_scope.cancel()
         except* RefusedError as errors:
