@@ -48,6 +48,19 @@ class Fail(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Maybe(Event):
+    """The line's author was killed, or went, before there was an answer.
+
+    Shape:  nobody can say whether it is in the log; an answer may still come, to the
+            author's next life.
+    """
+
+    bot: str
+    room: str
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
 class Opened(Event):
     """A bot is a member of a room, and reads on after the entry `after`."""
 
@@ -91,6 +104,8 @@ class Cut(Event):
 
     bot: str
     reason: str
+    retry_in_s: float | None = None
+    """When it will try again, if it knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +123,176 @@ class Done(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Members(Event):
+    """A bot was told who is in a room: this replaces what it knew."""
+
+    bot: str
+    room: str
+    nicks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Joined(Event):
+    """A bot was told that somebody came into a room."""
+
+    bot: str
+    room: str
+    nick: str
+
+
+@dataclass(frozen=True, slots=True)
+class Left(Event):
+    """A bot was told that somebody is no longer in a room."""
+
+    bot: str
+    room: str
+    nick: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed(Event):
+    """A bot was told that somebody in a room has another name."""
+
+    bot: str
+    room: str
+    nick: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnedAway(Event):
+    """A bot said hello, and was refused."""
+
+    bot: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Killed(Event):
+    """A bot's process is killed: it can do nothing about it, and has no connection."""
+
+    bot: str
+
+
+@dataclass(frozen=True, slots=True)
+class Restarted(Event):
+    """A bot that was killed, or had gone, lives again: the same nick, the same device.
+
+    Shape:  what it reads from here on is a new view, wherever it begins.
+    """
+
+    bot: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gone(Event):
+    """A bot says goodbye and ends; written down before it does."""
+
+    bot: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stalled(Event):
+    """From here on a bot reads little or nothing of what it is sent."""
+
+    bot: str
+    lives: bool
+    """It still answers on its link, so nobody may drop it (P6)."""
+    others_within_s: float
+    """What the story allows the others between a line, its answer and its being seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed(Event):
+    """A bot that was stalled reads again."""
+
+    bot: str
+
+
+@dataclass(frozen=True, slots=True)
+class Down(Event):
+    """The server goes down; written down before it does."""
+
+    kindly: bool
+    """It was asked to end, and may say goodbye; otherwise it was killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Up(Event):
+    """The server serves again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored(Event):
+    """The server was given an older past, as from a backup."""
+
+
+@dataclass(frozen=True, slots=True)
+class Healed(Event):
+    """All faults are over: from here on everything has to get done, in time."""
+
+    within_s: float
+    """What the story allows: for the coming back, for an answer, for catching up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled(Event):
+    """All has come to rest: what is not there now will not come.
+
+    Shape:  after the last step and the last fault, longer than any bound on noticing that
+            somebody is gone, and before the first goodbye at the end.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Resources(Event):
+    """What the server holds, counted from outside.
+
+    Shape:  the first one, before anybody came, is the baseline. Those after everyone has
+            gone are written down when the server has had its time to notice.
+    """
+
+    tasks: int
+    sockets: int
+
+
+@dataclass(frozen=True, slots=True)
 class Fault(Event):
-    """Something was done to the server."""
+    """Something was done to the server, to a link or to a bot."""
 
     what: str
 
 
 Record: TypeAlias = (
-    Invoke | Ok | Fail | Opened | Closed | Saw | Linked | Cut | Reset | Done | Fault
+    Invoke
+    | Ok
+    | Fail
+    | Maybe
+    | Opened
+    | Closed
+    | Saw
+    | Members
+    | Joined
+    | Left
+    | Renamed
+    | Linked
+    | Cut
+    | Reset
+    | TurnedAway
+    | Done
+    | Killed
+    | Restarted
+    | Gone
+    | Stalled
+    | Resumed
+    | Down
+    | Up
+    | Restored
+    | Healed
+    | Settled
+    | Resources
+    | Fault
 )
 """Everything a history is made of."""
 
@@ -148,6 +325,13 @@ class History:
 
     records: tuple[Record, ...]
     log: Log | None = None
+
+    def until_settled(self) -> Sequence[Record]:
+        """What happened until all had come to rest; everything, if it never did."""
+        for end in range(len(self.records), 0, -1):
+            if isinstance(self.records[end - 1], Settled):
+                return self.records[:end]
+        return self.records
 
     def entries(self) -> Iterator[Entry]:
         """Every entry as often as it was seen, and once more as the store held it."""

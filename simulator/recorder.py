@@ -11,16 +11,23 @@ from simulator.history import (
     Done,
     Event,
     Fail,
-    Fault,
+    Gone,
     History,
     Invoke,
+    Killed,
     Linked,
     Log,
+    Maybe,
     Ok,
     Opened,
     Record,
     Reset,
+    Restarted,
+    Restored,
+    Resumed,
     Saw,
+    Stalled,
+    TurnedAway,
 )
 
 
@@ -49,6 +56,8 @@ class Recorder:
         """The bots that are at the end of their scripts."""
         self.unsettled: dict[tuple[str, int], Invoke] = {}
         """The lines that were said and neither accepted nor refused."""
+        self.stalled: set[str] = set()
+        """The bots that read little or nothing for now."""
         self._records: list[Record] = []
         self._heads: dict[str, int] = {}
         self._cursors: dict[tuple[str, str], int] = {}
@@ -79,6 +88,12 @@ class Recorder:
         self._keep_up(record)
         self._wake(self._waiting)
 
+    def leave_open(self, bot: str) -> None:
+        """Its author is killed or goes: no line of it will be answered in this life."""
+        lines = [line for line in self.unsettled.values() if line.bot == bot]
+        for line in lines:
+            self.add(Maybe(self.now_s, bot, line.room, line.n))
+
     async def until(self, true: Callable[[], bool]) -> None:
         """Wait until this is true; it is asked again after each record.
 
@@ -93,29 +108,58 @@ class Recorder:
 
     def _keep_up(self, record: Record) -> None:
         match record:
-            case Invoke(bot=bot, n=n):
-                self.unsettled[bot, n] = record
-            case Ok(bot=bot, room=room, n=n, seq=seq):
-                self.unsettled.pop((bot, n), None)
-                self._raise_head(room, seq)
-            case Fail(bot=bot, n=n):
-                self.unsettled.pop((bot, n), None)
+            case Invoke() | Ok() | Fail() | Maybe():
+                self._keep_lines(record)
+            case Opened() | Closed() | Saw() | Reset() | Restored():
+                self._keep_views(record)
+            case Linked(bot=bot):
+                self.online.add(bot)
+            case Cut(bot=bot) | TurnedAway(bot=bot):
+                self.online.discard(bot)
+            case Killed(bot=bot) | Gone(bot=bot) | Restarted(bot=bot):
+                self._end_life(bot)
+            case Stalled(bot=bot):
+                self.stalled.add(bot)
+            case Resumed(bot=bot):
+                self.stalled.discard(bot)
+            case Done(bot=bot):
+                self.done.add(bot)
+            case _:
+                pass
+
+    def _keep_lines(self, record: Invoke | Ok | Fail | Maybe) -> None:
+        if isinstance(record, Invoke):
+            self.unsettled[record.bot, record.n] = record
+        else:
+            self.unsettled.pop((record.bot, record.n), None)
+        if isinstance(record, Ok):
+            self._raise_head(record.room, record.seq)
+
+    def _keep_views(self, record: Opened | Closed | Saw | Reset | Restored) -> None:
+        match record:
             case Opened(bot=bot, room=room, after=after, head=head):
                 self._cursors.setdefault((bot, room), after)
                 self._raise_head(room, head)
-            case Closed(bot=bot, room=room):
-                self._cursors.pop((bot, room), None)
             case Saw(bot=bot, room=room, seq=seq):
                 self._cursors[bot, room] = seq
                 self._raise_head(room, seq)
-            case Linked(bot=bot):
-                self.online.add(bot)
-            case Cut(bot=bot):
-                self.online.discard(bot)
-            case Done(bot=bot):
-                self.done.add(bot)
-            case Reset() | Fault():
-                pass
+            case Closed(bot=bot, room=room):
+                self._cursors.pop((bot, room), None)
+            case Reset(bot=bot):
+                self._forget_views(bot)
+            case Restored():
+                self._cursors.clear()
+                self._heads.clear()
+
+    def _end_life(self, bot: str) -> None:
+        self.online.discard(bot)
+        self.stalled.discard(bot)
+        self.done.discard(bot)
+        self._forget_views(bot)
+
+    def _forget_views(self, bot: str) -> None:
+        for place in [place for place in self._cursors if place[0] == bot]:
+            del self._cursors[place]
 
     def _raise_head(self, room: str, seq: int) -> None:
         self._heads[room] = max(seq, self._heads.get(room, 0))

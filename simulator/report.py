@@ -1,25 +1,42 @@
 """The verdict as text: pure, whatever it is shown on."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, assert_never
+from typing import Any, Final
 
 from simulator.checkers import Checker, Finding
 from simulator.history import (
     Closed,
     Cut,
     Done,
+    Down,
     Fail,
     Fault,
+    Gone,
+    Healed,
     History,
     Invoke,
+    Joined,
+    Killed,
+    Left,
     Linked,
     Logged,
+    Maybe,
+    Members,
     Ok,
     Opened,
     Proof,
+    Renamed,
     Reset,
+    Resources,
+    Restarted,
+    Restored,
+    Resumed,
     Saw,
+    Settled,
+    Stalled,
+    TurnedAway,
+    Up,
 )
 from simulator.recorder import Recorder
 from simulator.run import Run
@@ -145,42 +162,55 @@ def described(record: Proof) -> str:
     """A record as a sentence, with its time."""
     if isinstance(record, Logged):
         return f"     store  has {_entry(record)}"
-    return f"{record.at_s:8.3f} s  {_what(record)}"
+    return f"{record.at_s:8.3f} s  {_SENTENCES[type(record)](record)}"
 
 
-def _what(record: Proof) -> str:  # noqa: PLR0911, PLR0912 (one kind of record, one sentence)
-    match record:
-        case Invoke(bot=bot, room=room, n=n, text=text):
-            return f"{bot} said in #{room} as number {n}: {_shortened(text)}"
-        case Ok(bot=bot, room=room, n=n, seq=seq):
-            return f"{bot} was told that number {n} is #{room} {seq}"
-        case Fail(bot=bot, room=room, n=n, reason=reason):
-            return f"{bot} was refused number {n} in #{room}: {_clean(reason)}"
-        case Opened(bot=bot, room=room, after=after, head=head):
-            return f"{bot} reads #{room} after {after} (it goes up to {head})"
-        case Closed(bot=bot, room=room, reason=reason):
-            return f"{bot} is no longer in #{room}: {_clean(reason)}"
-        case Saw():
-            return f"{record.bot} saw {_entry(record)}"
-        case Linked(bot=bot):
-            return f"{bot} is connected"
-        case Cut(bot=bot, reason=reason):
-            return f"{bot} lost the connection: {_clean(reason)}"
-        case Reset(bot=bot):
-            return f"{bot} was told that the server has another past"
-        case Done(bot=bot):
-            return f"{bot} has said all it had to say"
-        case Fault(what=what):
-            return what
-        case Logged():
-            return _entry(record)
-        case _:
-            assert_never(record)
+_SENTENCES: Final[dict[type, Callable[[Any], str]]] = {
+    Invoke: lambda r: f"{r.bot} said in #{r.room} as number {r.n}: {_shortened(r.text)}",
+    Ok: lambda r: f"{r.bot} was told that number {r.n} is #{r.room} {r.seq}",
+    Fail: lambda r: f"{r.bot} was refused number {r.n} in #{r.room}: {_clean(r.reason)}",
+    Maybe: lambda r: f"{r.bot} will not hear what became of number {r.n} in #{r.room}",
+    Opened: lambda r: f"{r.bot} reads #{r.room} after {r.after} (it goes up to {r.head})",
+    Closed: lambda r: f"{r.bot} is no longer in #{r.room}: {_clean(r.reason)}",
+    Saw: lambda r: f"{r.bot} saw {_entry(r)}",
+    Members: lambda r: f"{r.bot} was told who is in #{r.room}: {_listed(r.nicks)}",
+    Joined: lambda r: f"{r.bot} was told that {_clean(r.nick)} came into #{r.room}",
+    Left: lambda r: (
+        f"{r.bot} was told that {_clean(r.nick)} is not in #{r.room}: {_clean(r.reason)}"
+    ),
+    Renamed: lambda r: (
+        f"{r.bot} was told that {_clean(r.nick)} in #{r.room} is {_clean(r.to)} now"
+    ),
+    Linked: lambda r: f"{r.bot} is connected",
+    Cut: lambda r: f"{r.bot} lost the connection: {_clean(r.reason)}",
+    Reset: lambda r: f"{r.bot} was told that the server has another past",
+    TurnedAway: lambda r: f"{r.bot} was turned away: {_clean(r.reason)}",
+    Done: lambda r: f"{r.bot} has said all it had to say",
+    Killed: lambda r: f"{r.bot} is killed",
+    Restarted: lambda r: f"{r.bot} lives again",
+    Gone: lambda r: f"{r.bot} says goodbye",
+    Stalled: lambda r: f"{r.bot} hardly reads any more",
+    Resumed: lambda r: f"{r.bot} reads again",
+    Down: lambda r: f"the server is {'asked to end' if r.kindly else 'killed'}",
+    Up: lambda _: "the server serves again",
+    Restored: lambda _: "the server was given an older past",
+    Healed: lambda r: f"all faults are over: {r.within_s:g} s from here",
+    Settled: lambda _: "all has come to rest",
+    Resources: lambda r: (
+        f"the server has {_number(r.tasks, 'task')} and {_number(r.sockets, 'socket')}"
+    ),
+    Fault: lambda r: r.what,
+}
+"""Each kind of record as a sentence."""
 
 
 def _entry(entry: Saw | Logged) -> str:
     where = f"#{entry.room} {entry.seq}"
     return f"{where} <{_shortened(entry.nick)}> {_shortened(entry.text)}"
+
+
+def _listed(nicks: Sequence[str]) -> str:
+    return _shortened(" ".join(nicks)) if nicks else "nobody"
 
 
 def _number(count: int, one: str, many: str | None = None) -> str:

@@ -6,21 +6,12 @@ from typing import Final, assert_never
 import trio
 
 from simulator import history
+from simulator.bots.heard import heard
 from simulator.bots.script import Join, Pause, Say, Script, Step
 from simulator.errors import StoryError
 from simulator.recorder import Recorder
 from trio_chat import Client, RefusedError, open_client
 from trio_chat.addresses import Address
-from trio_chat.client.events import (
-    Accepted,
-    ClientEvent,
-    Closed,
-    Entry,
-    Opened,
-    Refused,
-    Reset,
-    Status,
-)
 from trio_chat.client.link import Dial, dial_tcp
 
 _WHOLE_LOG: Final = 1_000_000
@@ -94,28 +85,6 @@ class Bot:
 
     async def _listen(self, client: Client) -> None:
         async for event in client:
-            record = self._record(event)
+            record = heard(event, self._recorder.now_s, self.script.nick)
             if record is not None:
                 self._recorder.add(record)
-
-    def _record(self, event: ClientEvent) -> history.Record | None:
-        now_s, nick = self._recorder.now_s, self.script.nick
-        match event:
-            case Entry(room=room, seq=seq, nick=author, text=text):
-                return history.Saw(now_s, nick, room, seq, author, text)
-            case Opened(room=room, after=after, head=head):
-                return history.Opened(now_s, nick, room, after, head)
-            case Closed(room=room, reason=reason):
-                return history.Closed(now_s, nick, room, reason)
-            case Accepted(room=room, n=n, seq=seq):
-                return history.Ok(now_s, nick, room, n, seq)
-            case Refused(n=int(n), room=room, reason=reason):
-                return history.Fail(now_s, nick, room or "", n, reason)
-            case Status(state="online"):
-                return history.Linked(now_s, nick)
-            case Status(state="offline" | "waiting", reason=reason):
-                return history.Cut(now_s, nick, reason)
-            case Reset():
-                return history.Reset(now_s, nick)
-            case _:
-                return None
