@@ -1,7 +1,7 @@
 """A bot: plays its script over the client library, and writes down what it sees."""
 
 import random
-from typing import Final, assert_never
+from typing import Final, Protocol, assert_never
 
 import trio
 
@@ -9,7 +9,6 @@ from simulator import history
 from simulator.bots.heard import heard
 from simulator.bots.script import Join, Pause, Say, Script, Step
 from simulator.errors import StoryError
-from simulator.recorder import Recorder
 from trio_chat import Client, RefusedError, open_client
 from trio_chat.addresses import Address
 from trio_chat.client.link import Dial, dial_tcp
@@ -18,14 +17,33 @@ _WHOLE_LOG: Final = 1_000_000
 """How many entries of a room's past a bot asks for."""
 
 
+class Book(Protocol):
+    """What a bot writes in: a Recorder, or a way to one."""
+
+    @property
+    def now_s(self) -> float:
+        """The time of a record that is made now."""
+
+    def add(self, record: history.Record) -> None:
+        """Write it down."""
+
+
 class Bot:
     """One person of the story.
 
-    Shape:  after the last step of its script it stays until go_home().
+    Shape:  after the last step of its script it stays until go_home(). Two lives of one
+            person on one device have the same `device`; None: a new one, by chance.
     """
 
-    def __init__(self, script: Script, recorder: Recorder, rng: random.Random) -> None:
+    def __init__(
+        self,
+        script: Script,
+        recorder: Book,
+        rng: random.Random,
+        device: str | None = None,
+    ) -> None:
         self.script = script
+        self._device = device or f"{rng.getrandbits(128):032x}"
         self._over = trio.Event()
         self._recorder = recorder
         self._rng = rng
@@ -43,7 +61,7 @@ class Bot:
                     nick=self.script.nick,
                     rooms=self.script.rooms,
                     history=_WHOLE_LOG,
-                    device=f"{self._rng.getrandbits(128):032x}",
+                    device=self._device,
                     rng=self._rng,
                     dial=dial,
                 ) as client,
