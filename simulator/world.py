@@ -1,74 +1,39 @@
-"""Where a story plays: a server, bots, and the waits between the acts.
+"""What a story has: a stage, the waits between the acts, and a record of what was done.
 
-A story says what happens and in which order; a world makes it happen. The server is
-whatever has the four verbs of `Server`: a process here, something else in a test.
+A story says what happens and in which order; a stage makes it happen (in a virtual world,
+or with real processes); a world is what the story sees of it.
 """
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Callable, Iterable, Sequence
 
 import trio
 
 from simulator import history
-from simulator.bots import Bot, Script
+from simulator.bots import Script
 from simulator.errors import StoryError
 from simulator.recorder import Recorder
+from simulator.stage import Stage
+from simulator.virtual.link import Link
 from simulator.virtual.seeds import Seed
-from trio_chat.addresses import Address
-
-
-class Server(Protocol):
-    """What a world needs of a server."""
-
-    async def start(self) -> Address:
-        """Serve; from the second time on with the same data, at the same address.
-
-        Raises: ServerError: it does not.
-        Cancel: may have happened.
-        """
-
-    async def dial(self, address: Address) -> trio.abc.Stream:
-        """A connection to it.
-
-        Raises: LinkLostError: there is none.
-        Cancel: atomic: no connection is left behind.
-        """
-
-    async def kill(self) -> None:
-        """End it at once; it is not asked, and can do nothing about it.
-
-        Cancel: may have happened.
-        """
-
-    async def stop(self) -> None:
-        """Ask it to end, and see it end.
-
-        Raises: ServerError: it ended badly, or had to be killed.
-        Cancel: may have happened.
-        """
-
-    async def log(self) -> history.Log | None:
-        """What is in its store, once it has ended; None if there is no way to know.
-
-        Cancel: atomic.
-        """
-
-    def words(self) -> list[str]:
-        """The last lines of what it said, for whoever has to find out what went wrong."""
 
 
 class World:
-    """The server and the bots of one run; the bots live in `nursery`."""
+    """The server and the people of one run."""
 
-    def __init__(
-        self, seed: Seed, server: Server, recorder: Recorder, nursery: trio.Nursery
-    ) -> None:
+    def __init__(self, seed: Seed, stage: Stage, recorder: Recorder) -> None:
         self.seed = seed
-        self._server = server
+        self.stage = stage
         self._recorder = recorder
-        self._nursery = nursery
-        self._address: Address | None = None
-        self._bots: list[Bot] = []
+        self._scripts: dict[str, Script] = {}
+        self._absent: set[str] = set()
+        self._served = False
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Who is here, in the order in which they came."""
+        return tuple(nick for nick in self._scripts if nick not in self._absent)
+
+    # --- the server ------------------------------------------------------------------
 
     async def start_server(self) -> None:
         """Start it, or start it again.
@@ -76,32 +41,144 @@ class World:
         Raises: ServerError: it does not serve.
         Cancel: may have happened.
         """
-        again = self._address is not None
-        self._address = await self._server.start()
-        if again:
-            self._note("the server serves again")
+        await self.stage.start_server()
+        if self._served:
+            self._add(history.Up)
+        self._served = True
+
+    async def stop_server(self) -> None:
+        """Ask it to end (SIGTERM), and see it end.
+
+        Raises: ServerError: it ended badly, or not at all.
+        Cancel: may have happened.
+        """
+        self._add(history.Down, kindly=True)
+        await self.stage.stop_server()
 
     async def kill_server(self) -> None:
         """kill -9.
 
         Cancel: may have happened.
         """
-        lines = len(self._recorder.unsettled)
-        self._note(f"the server is killed; {lines} lines have no answer")
-        await self._server.kill()
+        self._add(history.Down, kindly=False)
+        self._note(f"the server is killed; {self._unanswered()}")
+        await self.stage.kill_server()
+
+    async def power_off_server(self) -> None:
+        """Pull its plug.
+
+        Cancel: may have happened.
+        """
+        self._add(history.Down, kindly=False)
+        self._note(f"the server loses its power; {self._unanswered()}")
+        await self.stage.power_off_server()
+
+    def pause_server(self) -> None:
+        """It does nothing at all, for a while."""
+        self._note("the server is paused")
+        self.stage.pause_server()
+
+    def resume_server(self) -> None:
+        """It goes on where it was."""
+        self._note("the server goes on")
+        self.stage.resume_server()
+
+    # --- the people ------------------------------------------------------------------
 
     def enter(self, scripts: Iterable[Script]) -> None:
         """These people come, and stay until the story ends."""
-        assert self._address is not None, "nobody can come before there is a server"
         for script in scripts:
-            bot = Bot(script, self._recorder, self.seed.stream("client", script.nick))
-            self._bots.append(bot)
-            self._nursery.start_soon(bot.run, self._address, self._server.dial)
+            self._scripts[script.nick] = script
+            self.stage.enter(script)
 
-    def end(self) -> None:
-        """The story is over: everyone goes home."""
-        for bot in self._bots:
-            bot.go_home()
+    async def end(self) -> None:
+        """The story is over: everyone goes home, and the server has time to notice.
+
+        Raises: StoryError: somebody does not go.
+        Cancel: may have happened.
+        """
+        for nick in self.people:
+            self._add(history.Gone, bot=nick)
+            self._recorder.leave_open(nick)
+            self.stage.send_home(nick)
+        await self.stage.until_empty()
+
+    async def kill(self, nick: str) -> None:
+        """kill -9 of somebody's program.
+
+        Cancel: may have happened.
+        """
+        self._gone(nick)
+        await self.stage.kill(nick)
+
+    async def power_off(self, nick: str) -> None:
+        """Somebody is gone from one moment to the next: no goodbye, no FIN.
+
+        Cancel: may have happened.
+        """
+        self._note(f"{nick} loses power")
+        self._gone(nick)
+        await self.stage.power_off(nick)
+
+    def come_back(self, script: Script) -> None:
+        """Somebody who was killed is here again, with something else to say."""
+        self._add(history.Restarted, bot=script.nick)
+        self._absent.discard(script.nick)
+        self._scripts[script.nick] = script
+        self.stage.enter(script)
+
+    # --- the network -----------------------------------------------------------------
+
+    def cut(self, nicks: Sequence[str]) -> None:
+        """The connections of these people break."""
+        self._note(f"{_names(nicks)} lose their connections")
+        self.stage.cut(nicks)
+
+    def stall(
+        self, nicks: Sequence[str], *, others_within_s: float, lives: bool = False
+    ) -> None:
+        """These people's machines take in nothing more.
+
+        Units:  `others_within_s`: what the others' lines may take from being said to being
+                seen meanwhile.
+        """
+        for nick in nicks:
+            self._add(
+                history.Stalled, bot=nick, lives=lives, others_within_s=others_within_s
+            )
+        self.stage.stall(nicks)
+
+    def unstall(self, nicks: Sequence[str]) -> None:
+        """They do again."""
+        self.stage.unstall(nicks)
+        for nick in nicks:
+            self._add(history.Resumed, bot=nick)
+
+    def partition(self, nicks: Sequence[str], *, one_way: bool = False) -> None:
+        """Nothing gets from these people to the server, nor back; or only back."""
+        way = "can't be heard" if one_way else "are cut off"
+        self._note(f"{_names(nicks)} {way}")
+        self.stage.partition(nicks, one_way=one_way)
+
+    def heal(self) -> None:
+        """Everything gets everywhere again."""
+        self._note("the network is whole")
+        self.stage.heal()
+
+    def connect(self, nicks: Sequence[str], link: Link) -> None:
+        """From now on these people are connected like that."""
+        for nick in nicks:
+            self.stage.connect(nick, link)
+
+    def healed(self, *, within_s: float) -> None:
+        """No more faults: from here on everything has to get done.
+
+        Units:  `within_s`: what coming back, an answer, or catching up may take.
+        """
+        self.stage.heal()
+        self._add(history.Healed, within_s=within_s)
+
+    # --- the waits -------------------------------------------------------------------
 
     async def until_accepted(self, lines: int, *, within_s: float) -> None:
         """Wait until the server has accepted so many lines.
@@ -137,24 +214,37 @@ class World:
         if patience.cancelled_caught:
             raise StoryError(f"after {within_s:g} s {self._what_is_open()}")
 
+    async def rest(self, for_s: float) -> None:
+        """Nobody does anything for a while: what has not come by its end will not come.
+
+        Cancel: atomic.
+        """
+        await trio.sleep(for_s)
+        self._add(history.Settled)
+
+    def count(self) -> None:
+        """Count what the server holds."""
+        tasks, sockets = self.stage.resources()
+        if tasks is not None and sockets is not None:
+            self._add(history.Resources, tasks=tasks, sockets=sockets)
+
     def _settled(self) -> bool:
         return not (
-            self._busy()
-            or self._recorder.unsettled
+            self._recorder.unsettled
+            or self._busy()
+            or self._empty_seats()
             or self._recorder.behind()
-            or self._absent()
         )
 
     def _busy(self) -> list[str]:
-        nicks = (bot.script.nick for bot in self._bots)
-        return [nick for nick in nicks if nick not in self._recorder.done]
+        return [nick for nick in self.people if nick not in self._recorder.done]
 
-    def _absent(self) -> list[str]:
+    def _empty_seats(self) -> list[str]:
         return [
-            f"{bot.script.nick} is not in #{room}"
-            for bot in self._bots
-            for room in bot.script.places
-            if not self._recorder.inside(bot.script.nick, room)
+            f"{nick} is not in #{room}"
+            for nick in self.people
+            for room in self._scripts[nick].places
+            if not self._recorder.inside(nick, room)
         ]
 
     def _what_is_open(self) -> str:
@@ -167,7 +257,7 @@ class World:
                 f"{len(self._recorder.unsettled)} lines have no answer, one of {line.bot}"
                 f" in #{line.room} among them"
             )
-        absent = self._absent()
+        absent = self._empty_seats()
         if absent:
             return f"{len(absent)} seats are empty: {absent[0]}, for one"
         behind = self._recorder.behind()
@@ -177,5 +267,21 @@ class World:
             f" of {head}, for one"
         )
 
+    def _unanswered(self) -> str:
+        return f"{len(self._recorder.unsettled)} lines have no answer"
+
+    def _gone(self, nick: str) -> None:
+        self._absent.add(nick)
+        self._add(history.Killed, bot=nick)
+        self._recorder.leave_open(nick)
+
     def _note(self, what: str) -> None:
-        self._recorder.add(history.Fault(self._recorder.now_s, what))
+        self._add(history.Fault, what=what)
+
+    def _add(self, kind: Callable[..., history.Record], **fields: object) -> None:
+        self._recorder.add(kind(self._recorder.now_s, **fields))
+
+
+def _names(nicks: Sequence[str]) -> str:
+    shown = ", ".join(nicks[:3])
+    return shown if len(nicks) <= 3 else f"{shown} and {len(nicks) - 3} more"

@@ -32,7 +32,8 @@ class Bot:
     """One person of the story.
 
     Shape:  after the last step of its script it stays until go_home(). Two lives of one
-            person on one device have the same `device`; None: a new one, by chance.
+            person on one device have the same `device`; None: a new one, by chance. With
+            `insist` it waits for its nick while another one has it, its own ghost maybe.
     """
 
     def __init__(
@@ -41,12 +42,15 @@ class Bot:
         recorder: Book,
         rng: random.Random,
         device: str | None = None,
+        *,
+        insist: bool = False,
     ) -> None:
         self.script = script
         self._device = device or f"{rng.getrandbits(128):032x}"
         self._over = trio.Event()
         self._recorder = recorder
         self._rng = rng
+        self._insist = insist
 
     async def run(self, address: Address, dial: Dial = dial_tcp) -> None:
         """Come, play the script, and stay until told to go home.
@@ -62,6 +66,7 @@ class Bot:
                     rooms=self.script.rooms,
                     history=_WHOLE_LOG,
                     device=self._device,
+                    insist=self._insist,
                     rng=self._rng,
                     dial=dial,
                 ) as client,

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from simulator.world import World
+from trio_chat.server import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +19,7 @@ class Scenario:
     summary: str
     """One line for `list`."""
     story: Callable[[World], Awaitable[None]]
+    on_disk: bool = False
+    """Whether the server keeps what it is told in a file, on a disk that can fail."""
+    limits: Limits | None = None
+    """The server's, if they are to be others than usual."""

@@ -1,0 +1,102 @@
+"""Where a story is played: what it can be given of a server, people, and faults."""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from simulator.bots import Script
+from simulator.history import Log
+from simulator.virtual.link import Link
+
+
+class Stage(Protocol):
+    """A server, the people, and a network between them, in a world or as processes.
+
+    Shape:  what a stage can't do it refuses with a StoryError: processes lose no power.
+    """
+
+    async def start_server(self) -> None:
+        """Serve; from the second time on with the same data, at the same address.
+
+        Raises: ServerError: it does not.
+        Cancel: may have happened.
+        """
+
+    async def stop_server(self) -> None:
+        """Ask it to end, as its operator would, and see it end.
+
+        Raises: ServerError: it ended badly, or had to be killed.
+        Cancel: may have happened.
+        """
+
+    async def kill_server(self) -> None:
+        """kill -9.
+
+        Cancel: may have happened.
+        """
+
+    async def power_off_server(self) -> None:
+        """Pull its plug; start_server() boots it.
+
+        Cancel: may have happened.
+        """
+
+    def pause_server(self) -> None:
+        """SIGSTOP."""
+
+    def resume_server(self) -> None:
+        """SIGCONT."""
+
+    def enter(self, script: Script) -> None:
+        """This person comes, and plays the script."""
+
+    def send_home(self, nick: str) -> None:
+        """This person says goodbye as soon as the script is done."""
+
+    async def until_empty(self) -> None:
+        """Wait until everyone who was sent home is gone.
+
+        Raises: StoryError: somebody does not go.
+        Cancel: atomic.
+        """
+
+    async def kill(self, nick: str) -> None:
+        """kill -9 of this person's program.
+
+        Cancel: may have happened.
+        """
+
+    async def power_off(self, nick: str) -> None:
+        """This person is gone, and nobody is told: no byte, no FIN.
+
+        Cancel: may have happened.
+        """
+
+    def connect(self, nick: str, link: Link) -> None:
+        """From now on this person's connection is like that."""
+
+    def cut(self, nicks: Iterable[str]) -> None:
+        """Break the connections of these people; both ends notice."""
+
+    def stall(self, nicks: Iterable[str]) -> None:
+        """These people's machines take in nothing more."""
+
+    def unstall(self, nicks: Iterable[str]) -> None:
+        """They do again."""
+
+    def partition(self, nicks: Iterable[str], *, one_way: bool = False) -> None:
+        """Nothing gets from these people to the server, nor back, or only back."""
+
+    def heal(self) -> None:
+        """Everything gets everywhere again."""
+
+    def resources(self) -> tuple[int | None, int | None]:
+        """The server's tasks and its sockets; None: there is no way to know."""
+
+    async def log(self) -> Log | None:
+        """What is in the store, once the server has ended; None if nobody can know.
+
+        Cancel: atomic.
+        """
+
+    def words(self) -> list[str]:
+        """The last lines of what the server said, for whoever looks for the reason."""

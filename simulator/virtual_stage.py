@@ -1,0 +1,331 @@
+"""A stage in a virtual world: the server and each person on a machine of their own."""
+
+import random
+import signal
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from typing import Final, TypeVar
+
+import structlog
+import trio
+
+from simulator.bots import Bot, Script
+from simulator.errors import ServerError, StoryError
+from simulator.history import Log, Logged
+from simulator.recorder import Recorder
+from simulator.virtual.link import Link
+from simulator.virtual.node import Node
+from simulator.virtual.world import World as VirtualWorld
+from trio_chat.addresses import Address
+from trio_chat.server import Limits, Running, serve
+from trio_chat.server.listen import listen
+from trio_chat.store import Draft, MemoryStore, Outcome, Store, open_sqlite_store
+
+T = TypeVar("T")
+OpenStore = Callable[[Node], AbstractAsyncContextManager[Store]]
+
+ADDRESS: Final = Address("server", 8765)
+_WRITE_S: Final = (0.0001, 0.004)
+_WORDS_MAX: Final = 200
+_READY_S: Final = 30.0
+_STOP_S: Final = 30.0
+_HOME_S: Final = 60.0
+
+
+class VirtualStage:
+    """As Stage, in a world."""
+
+    def __init__(
+        self,
+        world: VirtualWorld,
+        recorder: Recorder,
+        *,
+        on_disk: bool,
+        limits: Limits | None = None,
+    ) -> None:
+        self.world = world
+        self.server = world.node("server")
+        self._recorder = recorder
+        self._limits = limits or Limits()
+        self._store: _Store = (
+            _OnDisk(self.server) if on_disk else _InMemory(self.server.chance("store"))
+        )
+        self._people: dict[str, _Person] = {}
+        self._words: deque[str] = deque(maxlen=_WORDS_MAX)
+        self._bugs: list[str] = []
+        self._ready = world.bell()
+
+    # --- the server ------------------------------------------------------------------
+
+    async def start_server(self) -> None:
+        """As Stage.start_server."""
+        self.server.power_on()
+        self._ready = self.world.bell()
+        self.server.start(self._serve, may_fail=True)
+        with trio.move_on_after(_READY_S):
+            await self._ready.rung()
+        if not self._ready.has_rung or not self.server.running:
+            raise ServerError(f"the server did not start: {self.server.result}")
+
+    async def stop_server(self) -> None:
+        """As Stage.stop_server."""
+        if not self.server.running:
+            return
+        self.server.signal(signal.SIGTERM)
+        with trio.move_on_after(_STOP_S):
+            await self.server.ended()
+        if self.server.running:
+            raise ServerError(f"the server did not end within {_STOP_S:g} s")
+        error = getattr(self.server.result, "error", None)
+        if error is not None:
+            raise ServerError(f"the server ended badly: {error!r}") from error
+        if self._bugs:
+            raise ServerError(f"the server met a bug: {self._bugs[0]}")
+
+    async def kill_server(self) -> None:
+        """As Stage.kill_server."""
+        self.server.kill()
+        await trio.lowlevel.checkpoint()
+
+    async def power_off_server(self) -> None:
+        """As Stage.power_off_server."""
+        self.server.power_off()
+        await trio.lowlevel.checkpoint()
+
+    def pause_server(self) -> None:
+        """As Stage.pause_server."""
+        self.server.pause()
+
+    def resume_server(self) -> None:
+        """As Stage.resume_server."""
+        self.server.go_on()
+
+    async def _serve(self) -> None:
+        """What `serve` does, with this world's clock, chance and disk."""
+        with trio.open_signal_receiver(signal.SIGTERM) as signals:
+            async with self._store.opened() as store, trio.open_nursery() as nursery:
+                listeners = await listen("0.0.0.0", ADDRESS.port)  # noqa: S104
+                rng = self.server.chance("server")
+                start = partial(
+                    serve,
+                    listeners,
+                    store,
+                    log=_logger(self._say),
+                    new_secret=lambda: f"{rng.getrandbits(128):032x}",
+                    rng=rng,
+                    limits=self._limits,
+                    wall_clock_s=self.server.clock.wall_s,
+                )
+                running: Running = await nursery.start(start)
+                self._ready.ring()
+                async for _number in signals:
+                    running.drain()
+                    break
+
+    def _say(self, level: str, words: str) -> None:
+        self._words.append(words)
+        if level in ("error", "critical", "exception"):
+            self._bugs.append(words)
+
+    # --- the people ------------------------------------------------------------------
+
+    def enter(self, script: Script) -> None:
+        """As Stage.enter."""
+        self._person(script.nick).enter(script, self._recorder)
+
+    def send_home(self, nick: str) -> None:
+        """As Stage.send_home."""
+        self._people[nick].go_home()
+
+    async def until_empty(self) -> None:
+        """As Stage.until_empty."""
+        for person in self._people.values():
+            with trio.move_on_after(_HOME_S):
+                await person.node.ended()
+            if person.node.running:
+                raise StoryError(f"{person.node.name} does not go home")
+
+    async def kill(self, nick: str) -> None:
+        """As Stage.kill."""
+        self._people[nick].node.kill()
+        await trio.lowlevel.checkpoint()
+
+    async def power_off(self, nick: str) -> None:
+        """As Stage.power_off."""
+        self._people[nick].node.power_off()
+        await trio.lowlevel.checkpoint()
+
+    def _person(self, nick: str) -> "_Person":
+        if nick not in self._people:
+            self._people[nick] = _Person(self.world.node(nick))
+        return self._people[nick]
+
+    # --- the network -----------------------------------------------------------------
+
+    def connect(self, nick: str, link: Link) -> None:
+        """As Stage.connect."""
+        self.world.network.set_link(self._person(nick).node, self.server, link)
+
+    def cut(self, nicks: Iterable[str]) -> None:
+        """As Stage.cut."""
+        for nick in nicks:
+            self.world.network.reset(nick, self.server)
+
+    def stall(self, nicks: Iterable[str]) -> None:
+        """As Stage.stall."""
+        for nick in nicks:
+            self.world.network.stall(nick)
+
+    def unstall(self, nicks: Iterable[str]) -> None:
+        """As Stage.unstall."""
+        for nick in nicks:
+            self.world.network.unstall(nick)
+
+    def partition(self, nicks: Iterable[str], *, one_way: bool = False) -> None:
+        """As Stage.partition."""
+        self.world.network.partition(list(nicks), [self.server], one_way=one_way)
+
+    def heal(self) -> None:
+        """As Stage.heal."""
+        self.world.network.heal()
+
+    # --- what is left ----------------------------------------------------------------
+
+    def resources(self) -> tuple[int | None, int | None]:
+        """As Stage.resources."""
+        return self.server.tasks, self.world.network.open_sockets(self.server)
+
+    async def log(self) -> Log | None:
+        """As Stage.log."""
+        return await self._store.log()
+
+    def words(self) -> list[str]:
+        """As Stage.words."""
+        return list(self._words)
+
+
+class _Person:
+    """Somebody's machine, and the program on it."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self._lives = 0
+        self._bot: Bot | None = None
+
+    def enter(self, script: Script, recorder: Recorder) -> None:
+        self._lives += 1
+        chance = self.node.chance(f"client {self._lives}")
+        bot = Bot(script, recorder, chance, insist=self._lives > 1)
+        self._bot = bot
+        self.node.power_on()
+        self.node.start(partial(bot.run, ADDRESS))
+
+    def go_home(self) -> None:
+        if self._bot is not None and self.node.running:
+            self.node.call(self._bot.go_home)
+
+
+class _Store:
+    """Where the server keeps what it is told, over all its lives."""
+
+    def opened(self) -> AbstractAsyncContextManager[Store]:
+        """For one life."""
+        raise NotImplementedError
+
+    async def log(self) -> Log:
+        """All that is in it."""
+        raise NotImplementedError
+
+
+class _InMemory(_Store):
+    """The reference store; it outlives its server, as a file would."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._store = _SlowStore(chance)
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[Store]:
+        yield self._store
+
+    async def log(self) -> Log:
+        return await _log_of(self._store)
+
+
+class _SlowStore(MemoryStore):
+    """Takes its time: who kills the server meanwhile finds lines that are not stored, and
+    lines that are, and whose authors don't know it."""
+
+    def __init__(self, chance: random.Random) -> None:
+        super().__init__("one-epoch")
+        self._chance = chance
+
+    async def append(self, drafts: Sequence[Draft], ts: float) -> list[Outcome]:
+        """As MemoryStore.append."""
+        await trio.sleep(self._chance.uniform(*_WRITE_S))
+        outcomes = await super().append(drafts, ts)
+        await trio.sleep(self._chance.uniform(*_WRITE_S))
+        return outcomes
+
+
+class _OnDisk(_Store):
+    """The real one, on the machine's disk."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[Store]:
+        path = self._node.directory / "chat.db"
+        async with open_sqlite_store(path, open_worker=_open_worker) as store:
+            yield store
+
+    async def log(self) -> Log:
+        log: Log = await self._node.run(self._read)
+        return log
+
+    async def _read(self) -> Log:
+        async with self.opened() as store:
+            return await _log_of(store)
+
+
+async def _log_of(store: Store) -> Log:
+    log: dict[str, list[Logged]] = {}
+    for room, head in (await store.heads()).items():
+        entries = await store.read(room, after=0, through=head, limit=head)
+        log[room] = [Logged(room, each.seq, each.nick, each.text) for each in entries]
+    return log
+
+
+class _Worker:
+    """As trio_chat.store.worker.Worker: one blocking call after the other."""
+
+    def __init__(self) -> None:
+        self._limiter = trio.CapacityLimiter(1)
+
+    async def run(self, call: Callable[[], T]) -> T:
+        """What `call` returns. Cancel: may have happened: only the wait is abandoned."""
+        return await trio.to_thread.run_sync(
+            call, abandon_on_cancel=True, limiter=self._limiter
+        )
+
+
+@asynccontextmanager
+async def _open_worker() -> AsyncIterator[_Worker]:
+    yield _Worker()
+
+
+def _logger(say: Callable[[str, str], None]) -> structlog.typing.FilteringBoundLogger:
+    def keep(_logger: object, level: str, event: structlog.typing.EventDict) -> str:
+        error = event.pop("exc_info", None)
+        say(level, " ".join(f"{key}={value}" for key, value in event.items()))
+        if isinstance(error, BaseException):
+            say(level, repr(error))
+        raise structlog.DropEvent
+
+    logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
+        None, processors=[keep], wrapper_class=structlog.make_filtering_bound_logger(0)
+    )
+    return logger
+
