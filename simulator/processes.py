@@ -1,23 +1,23 @@
 """A real server: a process of its own on a free port, with a data file of its own."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 import trio
 
-import trio_chat
+from simulator.environment import child_environment
 from simulator.errors import ServerError
 from simulator.history import Log, Logged
 from trio_chat.addresses import Address, parse_address
 from trio_chat.client.link import dial_tcp
-from trio_chat.config import ENVIRONMENT_PREFIX
 from trio_chat.store import SqliteStore, open_sqlite_store
 
 _READY_S: Final = 30.0
@@ -64,6 +64,7 @@ class ServerProcess:
         self._nursery = nursery
         self._port = 0
         self._process: trio.Process | None = None
+        self._paused = False
         self._pumps: list[trio.Event] = []
         self._words: deque[str] = deque(maxlen=_WORDS_MAX)
 
@@ -80,7 +81,7 @@ class ServerProcess:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=_environment(),
+            env=child_environment(),
         )
         self._process = process
         ready = _Ready()
@@ -109,8 +110,33 @@ class ServerProcess:
         if process is not None:
             await self._end(process)
 
+    def pause(self) -> None:
+        """SIGSTOP: it does nothing at all until go_on(), and the kernel keeps its links.
+
+        Raises: ServerError: there are no signals here.
+        """
+        if sys.platform == "win32":
+            raise ServerError("a process can't be paused where there are no signals")
+        assert self._process is not None, "no server runs"
+        self._process.send_signal(signal.SIGSTOP)
+        self._paused = True
+
+    def go_on(self) -> None:
+        """SIGCONT, after a pause()."""
+        if sys.platform != "win32" and self._paused and self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
+        self._paused = False
+
+    def resources(self) -> tuple[int | None, int | None]:
+        """Its tasks and its sockets; None: that can't be seen from outside.
+
+        Shape:  tasks never can; sockets where there is /proc, while it runs.
+        """
+        return None, _sockets(self._process.pid) if self._process is not None else None
+
     async def stop(self) -> None:
-        """As Server.stop."""
+        """As Server.stop; one that is paused goes on first."""
+        self.go_on()
         process = self._given_up()
         if process is None:
             return
@@ -160,6 +186,7 @@ class ServerProcess:
     def _given_up(self) -> trio.Process | None:
         # From here on its end is no surprise to _watch().
         process, self._process = self._process, None
+        self._paused = False
         return process
 
     async def _watch(self, process: trio.Process) -> None:
@@ -218,14 +245,12 @@ async def _entries(store: SqliteStore, room: str, head: int) -> list[Logged]:
     return [Logged(room, entry.seq, entry.nick, entry.text) for entry in entries]
 
 
-def _environment() -> dict[str, str]:
-    """This process's own, but with its own trio_chat, and without anybody's settings."""
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(ENVIRONMENT_PREFIX)
-    }
-    package = str(Path(trio_chat.__file__).parents[1])
-    inherited = environment.get("PYTHONPATH")
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [package, inherited]))
-    return environment
+def _sockets(pid: int) -> int | None:
+    count = 0
+    try:
+        for each in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # closed while we look
+                count += str(each.readlink()).startswith("socket:")
+    except OSError:
+        return None
+    return count

@@ -128,8 +128,8 @@ class Proxy:
     def stall(self, name: str, *ways: Way) -> None:
         """Hold all bytes, both ways if none is given, until resume().
 
-        Shape:  nobody is told. Buffers fill up, and then whoever sends has to wait. A new
-                connection hangs as in partition().
+        Shape:  nobody is told. Buffers fill up, and then whoever sends has to wait. New
+                connections are let in, for kernels shake hands by themselves.
         """
         self._roads[name].stalled.update(ways or WAYS)
 
@@ -139,21 +139,21 @@ class Proxy:
         road.stalled.difference_update(ways or WAYS)
         road.changed()
 
-    def partition(self, names: Iterable[str]) -> None:
-        """Part these bots from the server, until heal().
+    def partition(self, names: Iterable[str], *ways: Way) -> None:
+        """Part these bots from the server, both ways if none is given, until heal().
 
-        Shape:  old links get nothing, in both directions, and what was sent comes after
-                the healing, even from somebody who has hung up since. New ones hang: the
-                kernel answers the bot, but nobody else does; the server hears of those
-                alone that are still there at the healing.
+        Shape:  old links get nothing, and what was sent comes after the healing, even
+                from somebody who has hung up since. New ones hang, for a handshake needs
+                both ways: the kernel answers the bot, but nobody else does, and the
+                server hears of those alone that are still there at the healing.
         """
         for name in names:
-            self._roads[name].parted = True
+            self._roads[name].parted.update(ways or WAYS)
 
     def heal(self) -> None:
         """End every partition; what is stalled stays so."""
         for road in self._roads.values():
-            road.parted = False
+            road.parted.clear()
             road.changed()
 
     def delay(self, name: str, latency_s: float, jitter_s: float = 0.0) -> None:
@@ -267,7 +267,7 @@ class _Road:
     links: set["_Link"] = field(default_factory=set)
     carried: Counter[Way] = field(default_factory=Counter)
     stalled: set[Way] = field(default_factory=set)
-    parted: bool = False
+    parted: set[Way] = field(default_factory=set)
     latency_s: float = 0.0
     jitter_s: float = 0.0
     bytes_per_s: float | None = None
@@ -284,24 +284,19 @@ class _Road:
         """Nothing is held, late, slow, in pieces or about to be cut."""
         self.stalled.clear()
         self.left.clear()
-        self.parted = False
+        self.parted.clear()
         self.latency_s = self.jitter_s = self.pause_s = 0.0
         self.bytes_per_s = self.largest_bytes = None
         self.changed()
 
-    @property
-    def hangs(self) -> bool:
-        """Whether a new link is not let in: the answer to its SYN would be held too."""
-        return self.parted or bool(self.stalled)
-
-    async def until_passable(self) -> None:
-        """Wait for a time in which a new link is let in."""
-        while self.hangs:
+    async def until_whole(self) -> None:
+        """Wait for a time in which nobody is parted."""
+        while self.parted:
             await self._held.park()
 
     async def until_open(self, way: Way) -> None:
         """Wait for a time in which nothing is held this way; no checkpoint if it is now."""
-        while self.parted or way in self.stalled:
+        while way in self.parted or way in self.stalled:
             await self._held.park()
 
     def arrival_s(self) -> float:
@@ -388,7 +383,7 @@ class _Link:
         return [self._bot] if self._server is None else [self._bot, self._server]
 
     async def _carry(self, upstream: Callable[[], Address]) -> None:
-        early = await self._early() if self._road.hangs else b""
+        early = await self._early() if self._road.parted else b""
         try:
             where = upstream()
             self._server = server = await trio.open_tcp_stream(where.host, where.port)
@@ -410,7 +405,7 @@ class _Link:
         early = bytearray()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._listen_early, early)
-            await self._road.until_passable()
+            await self._road.until_whole()
             nursery.cancel_scope.cancel()
         return bytes(early)
 

@@ -126,3 +126,50 @@ async def test_settings_of_the_user_do_not_reach_the_server(
         async with open_server_process() as server:
             await server.start()
             await server.stop()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no signals")
+async def test_a_paused_server_answers_when_it_goes_on() -> None:
+    """Its links stay open meanwhile; and one that is paused can be stopped all the same."""
+    with trio.fail_after(PATIENCE_S):
+        async with open_server_process() as server:
+            address = await server.start()
+            async with open_client(address, nick="ada") as ada:
+                await ada.join("lobby")
+                server.pause()
+                with trio.move_on_after(0.2) as silence:
+                    await ada.say("lobby", "anybody?")
+                assert silence.cancelled_caught
+                server.go_on()
+                assert await ada.say("lobby", "ah") == 2
+            server.pause()
+            await server.stop()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no signals")
+async def test_a_paused_server_can_be_killed() -> None:
+    """And the next one is not paused."""
+    with trio.fail_after(PATIENCE_S):
+        async with open_server_process() as server:
+            await server.start()
+            server.pause()
+            await server.kill()
+            address = await server.start()
+            async with open_client(address, nick="ada") as ada:
+                assert await ada.say("lobby", "again") == 1
+
+
+async def test_the_sockets_of_a_server_can_be_counted() -> None:
+    """Where the system shows them."""
+    with trio.fail_after(PATIENCE_S):
+        async with open_server_process() as server:
+            assert server.resources() == (None, None)
+            address = await server.start()
+            _, before = server.resources()
+            async with open_client(address, nick="ada") as ada:
+                await ada.join("lobby")
+                tasks, sockets = server.resources()
+    assert tasks is None
+    if sys.platform == "linux":
+        assert before is not None
+        assert sockets == before + 1

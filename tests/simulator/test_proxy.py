@@ -377,6 +377,20 @@ async def test_a_partition_holds_old_links_and_hangs_new_ones_until_it_heals() -
         await carries(arrived, late, 1000)
 
 
+async def test_a_partition_may_hold_one_way_only() -> None:
+    """Heard, but not hearing; and no handshake comes about."""
+    async with open_stage() as stage:
+        bot, server = await stage.link()
+        stage.proxy.partition(["ada"], "up")
+        await carries(server, bot, 1000)
+        await bot.send_all(b"up")
+        assert await nothing_comes(server)
+        late = await stage.dial()
+        stage.proxy.heal()
+        assert await exactly(server, 2) == b"up"
+        await carries(await stage.arrivals.receive(), late, 1000)
+
+
 async def test_who_gives_up_in_a_partition_was_never_there() -> None:
     """The server hears nothing of a connection that it never had."""
     async with open_stage() as stage:
