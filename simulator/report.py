@@ -44,6 +44,7 @@ from simulator.run import Run
 _TEXT_CHARS_MAX: Final = 60
 _WORDS_SHOWN: Final = 20
 _LABELS: Final = {"ok": "ok", "violated": "VIOLATED", "unknown": "UNKNOWN"}
+_NOT_YET: Final = "not yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,8 @@ class Palette:
 
     def label(self, text: str, width: int) -> str:
         """A verdict word, padded before it is coloured."""
-        colour = self.good if text == _LABELS["ok"] else self.bad
+        colours = {_LABELS["ok"]: self.good, _NOT_YET: self.dim}
+        colour = colours.get(text, self.bad)
         return f"{colour}{text:<{width}}{self.end}"
 
     def aside(self, text: str) -> str:
@@ -124,19 +126,28 @@ def _faults(history: History, palette: Palette) -> Iterator[str]:
 
 
 def _findings(run: Run, palette: Palette) -> Iterator[str]:
-    labels = [_LABELS[finding.answer] for _, finding in run.findings]
+    told = [(checker, finding) for checker, finding in run.findings if not finding.idle]
+    labels = [_label(checker, finding) for checker, finding in told]
     stuck = "STUCK"
-    width = max(map(len, [*labels, *([stuck] if run.troubles else [])]))
-    for checker, finding in run.findings:
+    width = max([0, *map(len, [*labels, *([stuck] if run.troubles else [])])])
+    for checker, finding in told:
         yield from _finding(checker, finding, palette, width)
     for trouble in run.troubles:
         yield f"{palette.label(stuck, width)}  {_clean(trouble.reason)}"
+    idle = [checker.name for checker, finding in run.findings if finding.idle]
+    if idle:
+        yield palette.aside(f"  nothing to judge: {', '.join(idle)}")
+
+
+def _label(checker: Checker, finding: Finding) -> str:
+    broken = finding.answer != "ok"
+    return _NOT_YET if broken and checker.accepts(finding) else _LABELS[finding.answer]
 
 
 def _finding(
     checker: Checker, finding: Finding, palette: Palette, width: int
 ) -> Iterator[str]:
-    label = palette.label(_LABELS[finding.answer], width)
+    label = palette.label(_label(checker, finding), width)
     head = f"{label}  {checker.promise:<3} {checker.name:<9}"
     yield f"{head} {_clean(finding.reason or checker.claim)}"
     for record in finding.proof:

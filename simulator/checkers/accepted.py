@@ -1,83 +1,106 @@
-"""P2: an accepted line is in the log, with the seq its author was told."""
+"""P2: an accepted line is not lost: it is in the log, and whoever reads on sees it."""
 
+from bisect import bisect_right
 from collections import defaultdict
+from collections.abc import Iterator
 
 from simulator.checkers.checker import OK, Checker, Finding, unknown, violated
-from simulator.history import Entry, History, Invoke, Ok, Opened, Saw
+from simulator.checkers.lines import Key, Line, key, lines_of
+from simulator.checkers.views import View, in_views
+from simulator.history import History, Ok, Saw
 
-_Said = dict[tuple[str, int], Invoke]
-_Accepted = dict[str, dict[int, Ok]]
+Accepted = dict[str, dict[int, tuple[Line, Ok]]]
+"""By room and seq."""
 
 
 def check(history: History) -> Finding:
-    """Wherever an accepted seq was shown or stored, it is the line that was accepted.
+    """No accepted line is another line for everyone, or unseen by others, or not stored.
 
-    Shape:  and it was shown to everyone who read past it, and is in the final log.
+    Shape:  its author's own view is the matter of `own`; that it is somewhere else than
+            where the author was told is the matter of `acks`.
     """
-    said: _Said = {}
-    accepted: _Accepted = defaultdict(dict)
-    for record in history.records:
-        if isinstance(record, Invoke):
-            said[record.bot, record.n] = record
-        elif isinstance(record, Ok):
-            if (record.bot, record.n) not in said:
-                return violated("a line was accepted that was never said", record)
-            other = accepted[record.room].setdefault(record.seq, record)
-            if (other.bot, other.n) != (record.bot, record.n):
-                where = f"#{record.room} {record.seq}"
-                return violated(f"{where} was given to two lines", other, record)
+    lines, _ = lines_of(history.records)
+    accepted = accepted_of(lines)
     if not accepted:
         return unknown("no line was accepted")
     return (
-        _other_line(history, said, accepted)
-        or _passed_over(history, said, accepted)
-        or _not_stored(history, said, accepted)
+        _other_line(history, accepted)
+        or _passed_over(history, accepted)
+        or _not_stored(history, lines)
         or OK
     )
 
 
-def _other_line(history: History, said: _Said, accepted: _Accepted) -> Finding | None:
+def accepted_of(lines: dict[Key, Line]) -> Accepted:
+    """The lines that were accepted, by the seq their authors were told first."""
+    accepted: Accepted = defaultdict(dict)
+    for line in lines.values():
+        ok = line.accepted
+        if ok is not None:
+            accepted[ok.room].setdefault(ok.seq, (line, ok))
+    return accepted
+
+
+def passed_over(
+    history: History, accepted: Accepted
+) -> Iterator[tuple[View, Line, Ok, Saw]]:
+    """Accepted lines that a view jumped over and never came back to, with the jump."""
+    cursors: dict[View, int] = {}
+    seen: dict[View, set[int]] = defaultdict(set)
+    jumps: list[tuple[View, int, Saw]] = []
+    for view, record in in_views(history.records):
+        if not isinstance(record, Saw):
+            cursors.setdefault(view, record.after)
+            continue
+        seen[view].add(record.seq)
+        cursor = cursors.get(view, 0)
+        if record.seq > cursor + 1:
+            jumps.append((view, cursor, record))
+        cursors[view] = max(cursor, record.seq)
+    known = {room: sorted(seqs) for room, seqs in accepted.items()}
+    for view, cursor, landing in jumps:
+        seqs = known.get(landing.room, [])
+        for place in range(bisect_right(seqs, cursor), len(seqs)):
+            if seqs[place] >= landing.seq:
+                break
+            if seqs[place] not in seen[view]:
+                yield view, *accepted[landing.room][seqs[place]], landing
+
+
+def _other_line(history: History, accepted: Accepted) -> Finding | None:
+    places = {key(entry) for entry in history.entries()}
     for entry in history.entries():
-        ok = accepted.get(entry.room, {}).get(entry.seq)
-        if ok is not None and not _same(said[ok.bot, ok.n], entry):
+        line, ok = accepted.get(entry.room, {}).get(entry.seq, (None, None))
+        if line is None or ok is None:
+            continue
+        name = ok.room, line.invoke.bot, line.invoke.text
+        if key(entry) != name and name not in places:
             where = f"#{entry.room} {entry.seq}"
             reason = f"{where} is not the line that was accepted there"
-            return violated(reason, said[ok.bot, ok.n], ok, entry)
+            return violated(reason, line.invoke, ok, entry)
     return None
 
 
-def _passed_over(history: History, said: _Said, accepted: _Accepted) -> Finding | None:
-    begun: dict[tuple[str, str], int] = {}
-    views: dict[tuple[str, str], dict[int, Saw]] = defaultdict(dict)
-    for record in history.records:
-        if isinstance(record, Opened):
-            begun.setdefault((record.bot, record.room), record.after)
-        elif isinstance(record, Saw):
-            views[record.bot, record.room][record.seq] = record
-    for (bot, room), view in views.items():
-        first, last = begun.get((bot, room), 0), max(view)
-        for seq, ok in accepted.get(room, {}).items():
-            if first < seq < last and seq not in view:
-                reason = f"#{room} {seq} was accepted, and {bot} read past it unseen"
-                return violated(reason, said[ok.bot, ok.n], ok, view[last])
+def _passed_over(history: History, accepted: Accepted) -> Finding | None:
+    for (bot, room, *_), line, ok, landing in passed_over(history, accepted):
+        if bot != line.invoke.bot:
+            reason = f"#{room} {ok.seq} was accepted, and {bot} read past it unseen"
+            return violated(reason, line.invoke, ok, landing)
     return None
 
 
-def _not_stored(history: History, said: _Said, accepted: _Accepted) -> Finding | None:
+def _not_stored(history: History, lines: dict[Key, Line]) -> Finding | None:
     if history.log is None:
         return None
-    for room, lines in accepted.items():
-        for seq, ok in lines.items():
-            if seq > len(history.log.get(room, ())):
-                reason = f"#{room} {seq} was accepted, and is not in the store"
-                return violated(reason, said[ok.bot, ok.n], ok)
+    stored = {key(entry) for entries in history.log.values() for entry in entries}
+    for name, line in lines.items():
+        ok = line.accepted
+        if ok is not None and name not in stored:
+            reason = f"#{ok.room} {ok.seq} was accepted, and is not in the store"
+            return violated(reason, line.invoke, ok)
     return None
-
-
-def _same(line: Invoke, entry: Entry) -> bool:
-    return (line.bot, line.text) == (entry.nick, entry.text)
 
 
 CHECKER = Checker(
-    "accepted", "P2", "every accepted line is in the log, where its author was told", check
+    "accepted", "P2", "every accepted line is in the log, and who read on saw it", check
 )

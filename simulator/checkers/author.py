@@ -1,14 +1,15 @@
 """P4: an author's lines are in the log in the order in which they were said."""
 
 from simulator.checkers.checker import OK, Checker, Finding, unknown, violated
+from simulator.checkers.lines import Key, key
 from simulator.history import Entry, History, Invoke
 
 
 def check(history: History) -> Finding:
     """What one bot said in one room has rising seqs; a line nobody saw has none."""
-    place: dict[tuple[str, str, str], Entry] = {}
+    place: dict[Key, Entry] = {}
     for entry in history.entries():
-        place.setdefault((entry.room, entry.nick, entry.text), entry)
+        place.setdefault(key(entry), entry)
     last: dict[tuple[str, str], tuple[Invoke, Entry]] = {}
     for line in history.records:
         if not isinstance(line, Invoke):

@@ -1,37 +1,68 @@
 """P5: in the end everyone who is still there has the whole log, up to its head."""
 
 from simulator.checkers.checker import OK, Checker, Finding, unknown, violated
-from simulator.history import Closed, History, Logged, Ok, Opened, Record, Saw
+from simulator.history import (
+    Closed,
+    Gone,
+    History,
+    Killed,
+    Logged,
+    Ok,
+    Opened,
+    Record,
+    Resumed,
+    Saw,
+    Stalled,
+)
+
+_Views = dict[str, dict[str, Opened | Saw]]
 
 
 def check(history: History) -> Finding:
-    """The last entry that each member of a room saw is the room's last."""
-    last: dict[tuple[str, str], Opened | Saw] = {}
+    """The last entry that each member of a room saw is the room's last.
+
+    Shape:  at the moment in which all had come to rest, or at the end if it never did. Who
+            hardly reads at that moment owes nothing.
+    """
+    views: _Views = {}
     heads: dict[str, Record | Logged] = {}
-    for record in history.records:
+    stalled: set[str] = set()
+    for record in history.until_settled():
         match record:
             case Opened(bot=bot, room=room):
-                last.setdefault((bot, room), record)
+                views.setdefault(bot, {}).setdefault(room, record)
             case Saw(bot=bot, room=room):
-                last[bot, room] = record
+                views.setdefault(bot, {})[room] = record
             case Closed(bot=bot, room=room):
-                last.pop((bot, room), None)
-            case Ok(room=room):
-                pass
+                views.get(bot, {}).pop(room, None)
+            case Killed(bot=bot) | Gone(bot=bot):
+                views.pop(bot, None)
+            case Stalled(bot=bot):
+                stalled.add(bot)
+            case Resumed(bot=bot):
+                stalled.discard(bot)
             case _:
-                continue
-        _raise_head(heads, room, record)
+                pass
+        if isinstance(record, Opened | Saw | Ok):
+            _raise_head(heads, record.room, record)
     for room, entries in (history.log or {}).items():
         if entries:
             _raise_head(heads, room, entries[-1])
-    if not last:
+    for bot in stalled:
+        views.pop(bot, None)
+    return _judged(views, heads)
+
+
+def _judged(views: _Views, heads: dict[str, Record | Logged]) -> Finding:
+    if not any(views.values()):
         return unknown("nobody was there at the end")
-    for (bot, room), place in last.items():
-        cursor = place.seq if isinstance(place, Saw) else place.after
-        head = _seq(heads[room])
-        if cursor < head:
-            reason = f"{bot} has #{room} up to {cursor}, and it goes up to {head}"
-            return violated(reason, place, heads[room])
+    for bot, rooms in views.items():
+        for room, place in rooms.items():
+            cursor = place.seq if isinstance(place, Saw) else place.after
+            head = _seq(heads[room])
+            if cursor < head:
+                reason = f"{bot} has #{room} up to {cursor}, and it goes up to {head}"
+                return violated(reason, place, heads[room])
     return OK
 
 

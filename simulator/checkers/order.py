@@ -1,9 +1,8 @@
 """P1: a room is one log, and everyone reads it by its numbers, without a hole."""
 
 from simulator.checkers.checker import OK, Checker, Finding, unknown, violated
-from simulator.history import Closed, History, Opened, Saw
-
-_Place = tuple[str, str]
+from simulator.checkers.views import View, in_views
+from simulator.history import History, Opened, Saw
 
 
 def check(history: History) -> Finding:
@@ -11,29 +10,24 @@ def check(history: History) -> Finding:
 
     Shape:  an entry that comes again is the matter of `once`: here only its absence counts.
     """
-    last: dict[_Place, Opened | Saw] = {}
+    last: dict[View, Opened | Saw] = {}
     anything = False
-    for record in history.records:
-        match record:
-            case Opened(bot=bot, room=room, after=after):
-                before = last.get((bot, room))
-                if before is None:
-                    last[bot, room] = record
-                elif after != _cursor(before):
-                    return _seam(before, record)
-            case Closed(bot=bot, room=room):
-                last.pop((bot, room), None)
-            case Saw(bot=bot, room=room, seq=seq):
-                anything = True
-                before = last.get((bot, room))
-                if before is None:
-                    return violated(f"{bot} saw #{room} without being in it", record)
-                if seq > _cursor(before) + 1:
-                    return _hole(before, record)
-                if seq > _cursor(before):
-                    last[bot, room] = record
-            case _:
-                pass
+    for view, record in in_views(history.records):
+        before = last.get(view)
+        if isinstance(record, Opened):
+            if before is None:
+                last[view] = record
+            elif record.after != _cursor(before):
+                return _seam(before, record)
+            continue
+        anything = True
+        if before is None:
+            reason = f"{record.bot} saw #{record.room} without being in it"
+            return violated(reason, record)
+        if record.seq > _cursor(before) + 1:
+            return _hole(before, record)
+        if record.seq > _cursor(before):
+            last[view] = record
     return OK if anything else unknown("nobody saw anything")
 
 

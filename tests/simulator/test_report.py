@@ -1,7 +1,7 @@
 """The verdict: what a person reads."""
 
 import io
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import trio
@@ -11,20 +11,38 @@ from simulator.checkers import CHECKERS, judge
 from simulator.history import (
     Closed,
     Cut,
+    Done,
+    Down,
     Fail,
     Fault,
+    Gone,
+    Healed,
     History,
     Invoke,
+    Joined,
+    Killed,
+    Left,
     Linked,
     Logged,
+    Maybe,
+    Members,
     Ok,
     Opened,
     Proof,
     Record,
+    Renamed,
     Reset,
+    Resources,
+    Restarted,
+    Restored,
+    Resumed,
     Saw,
+    Settled,
+    Stalled,
+    TurnedAway,
+    Up,
 )
-from simulator.report import COLOURS, described, verdict
+from simulator.report import _SENTENCES, COLOURS, described, verdict
 from simulator.run import Run, Trouble
 from simulator.screen import Screen
 from simulator.virtual.seeds import Seed
@@ -55,14 +73,33 @@ def play(records: list[Record] = RECORDS, **changes: Any) -> Run:
     return Run(**{**facts, **changes})
 
 
-def test_a_good_run_is_seven_lines() -> None:
-    """What was played, and each promise by its number."""
+def test_a_good_run_is_a_line_for_each_promise_that_was_asked() -> None:
+    """What was played, each promise by its number, and what there was no cause to ask."""
     lines = verdict(play())
     assert lines[0] == ("seed 8127  2 bots, 1 room, 1 line said, 1 entry seen in 3.1 s")
     assert lines[1] == (
         "ok  P1  order     every bot saw every room in seq order, without a hole"
     )
-    assert [line.split()[2] for line in lines[1:]] == [each.name for each in CHECKERS]
+    told = [line.split()[2] for line in lines[1:-1]]
+    not_asked = lines[-1].removeprefix("  nothing to judge: ").split(", ")
+    assert {*told, *not_asked} == {each.name for each in CHECKERS}
+    assert len(told) + len(not_asked) == len(CHECKERS)
+
+
+def test_what_is_not_built_yet_is_told_and_fails_nothing() -> None:
+    """By its number: whoever builds it sees it turn."""
+    story: list[Record] = [
+        Opened(0.3, "ada", "lobby", 0, 1),
+        Saw(0.3, "ada", "lobby", 1, "ada", "hi"),
+        Members(0.4, "ben", "lobby", ("ben", "ada")),
+        Cut(1.0, "ada", "oh"),
+        Left(1.1, "ben", "lobby", "ada", "went away"),
+        Opened(2.0, "ada", "lobby", 1, 1),
+    ]
+    played = play([*RECORDS, *story])
+    words = "ada was away from #lobby for a moment, and it was told"
+    assert f"not yet  P8  grace     {words}" in verdict(played)
+    assert played.passed
 
 
 def test_a_violation_is_told_with_its_proof_and_ends_with_the_replay() -> None:
@@ -106,9 +143,9 @@ def test_colours_do_not_disturb_the_columns() -> None:
     plain = verdict(play())
     coloured = verdict(play(), COLOURS)
     assert coloured[1].startswith("\x1b[32mok\x1b[0m  P1")
-    assert [line.replace("\x1b[32m", "").replace("\x1b[0m", "") for line in coloured] == (
-        plain
-    )
+    for code in ("\x1b[32m", "\x1b[2m", "\x1b[0m"):
+        coloured = [line.replace(code, "") for line in coloured]
+    assert coloured == plain
 
 
 def test_what_was_said_can_not_move_the_cursor() -> None:
@@ -127,9 +164,29 @@ def test_what_was_said_can_not_move_the_cursor() -> None:
         (Fail(1, "ada", "x", 2, "no"), "ada was refused number 2 in #x: no"),
         (Opened(1, "ada", "x", 2, 3), "ada reads #x after 2 (it goes up to 3)"),
         (Closed(1, "ada", "x", "left"), "ada is no longer in #x: left"),
+        (Maybe(1, "ada", "x", 2), "ada will not hear what became of number 2 in #x"),
+        (Members(1, "ada", "x", ("a", "b")), "ada was told who is in #x: a b"),
+        (Members(1, "ada", "x", ()), "ada was told who is in #x: nobody"),
+        (Joined(1, "ada", "x", "ben"), "ada was told that ben came into #x"),
+        (Left(1, "ada", "x", "ben", "quit"), "ada was told that ben is not in #x: quit"),
+        (Renamed(1, "ada", "x", "b", "c"), "ada was told that b in #x is c now"),
         (Linked(1, "ada"), "ada is connected"),
         (Cut(1, "ada", "oh"), "ada lost the connection: oh"),
         (Reset(1, "ada"), "ada was told that the server has another past"),
+        (TurnedAway(1, "ada", "taken"), "ada was turned away: taken"),
+        (Done(1, "ada"), "ada has said all it had to say"),
+        (Killed(1, "ada"), "ada is killed"),
+        (Restarted(1, "ada"), "ada lives again"),
+        (Gone(1, "ada"), "ada says goodbye"),
+        (Stalled(1, "ada", lives=True, others_within_s=1), "ada hardly reads any more"),
+        (Resumed(1, "ada"), "ada reads again"),
+        (Down(1, kindly=True), "the server is asked to end"),
+        (Down(1, kindly=False), "the server is killed"),
+        (Up(1), "the server serves again"),
+        (Restored(1), "the server was given an older past"),
+        (Healed(1, within_s=60), "all faults are over: 60 s from here"),
+        (Settled(1), "all has come to rest"),
+        (Resources(1, tasks=1, sockets=2), "the server has 1 task and 2 sockets"),
         (Fault(1, "a flood"), "a flood"),
         (Logged("x", 3, "ada", "hi"), "has #x 3 <ada> hi"),
     ],
@@ -137,6 +194,11 @@ def test_what_was_said_can_not_move_the_cursor() -> None:
 def test_every_record_is_a_sentence(record: Proof, words: str) -> None:
     """Whatever a checker points at can be read."""
     assert described(record).endswith(f"  {words}")
+
+
+def test_no_record_is_without_a_sentence() -> None:
+    """The table is as long as the vocabulary."""
+    assert set(_SENTENCES) == set(get_args(Record))
 
 
 class Terminal(io.StringIO):
