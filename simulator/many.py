@@ -29,25 +29,22 @@ class Played:
     verdict: tuple[str, ...]
 
 
-def play(
-    suite: str, seed: Seed, palette: Palette, *, trace: Path | None = None
-) -> Played:
+def play(suite: str, seed: Seed, palette: Palette, *, trace: Path | None = None) -> Played:
     """Play one seed in this process.
 
-    Raises: OSError: the trace can't be written.
+    Raises: OSError: the trace can't be written. UnavailableError: see run_in_world().
     """
     if trace is None:
         run = run_in_world(SCENARIOS[suite], seed)
     else:
         with trace.open("wb") as trace_to:
             run = run_in_world(SCENARIOS[suite], seed, trace_to=trace_to)
-    found = [checker.name for checker, finding in run.findings if run.failed(finding)]
     return Played(
         seed=seed,
         passed=run.passed,
         took_s=run.took_s,
         records=len(run.history.records),
-        violations=(*found, *("stuck" for _ in run.troubles)),
+        violations=(*run.failures, *("stuck" for _ in run.troubles)),
         verdict=tuple(verdict(run, palette)),
     )
 

@@ -1,19 +1,22 @@
 """Plays a story, and has the checkers judge what was written down."""
 
 import traceback
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import IO, Final
 
 import trio
 
+from simulator import virtual
 from simulator.checkers import Checker, Finding, judge
 from simulator.errors import StoryError
 from simulator.history import History, Log
 from simulator.recorder import Recorder
 from simulator.scenarios import Scenario
+from simulator.stage import Stage
 from simulator.virtual.seeds import Seed
-from simulator.world import Server, World
+from simulator.virtual_stage import VirtualStage
+from simulator.world import World
 
 _TROUBLES_MAX: Final = 3
 """One reason for all is enough, when a whole cast has the same."""
@@ -35,6 +38,8 @@ class Run:
     """A story that was played.
 
     Shape:  `words` are the last lines that the server said.
+    Units:  `took_s`: by the clock of whoever played it. `tick_s`: see virtual.Timeline;
+            None where time is real.
     """
 
     scenario: str
@@ -44,75 +49,131 @@ class Run:
     findings: tuple[tuple[Checker, Finding], ...]
     troubles: tuple[Trouble, ...] = ()
     words: tuple[str, ...] = ()
+    digest: str = ""
+    """Of the trace, where there is one."""
+    tick_s: float | None = None
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """The names of the checkers that this run does not pass."""
+        return tuple(
+            checker.name
+            for checker, finding in self.findings
+            if not checker.accepts(finding)
+        )
 
     @property
     def passed(self) -> bool:
         """Whether all went well, as far as it has to by now."""
-        return not self.troubles and all(
-            checker.accepts(finding) for checker, finding in self.findings
-        )
+        return not self.troubles and not self.failures
 
 
-async def run(
-    scenario: Scenario,
-    seed: Seed,
-    server: AbstractAsyncContextManager[Server],
-    recorder: Recorder,
-) -> Run:
-    """Play the story to its end, or until it can't go on, and judge it.
+async def run(scenario: Scenario, seed: Seed, stage: Stage, recorder: Recorder) -> Run:
+    """Play the story on this stage to its end, or until it can't go on, and judge it.
 
     Shape:  whoever gave the recorder can watch it meanwhile.
-    Cancel: ends the bots and the server.
+    Cancel: leaves the stage as it is, for whoever opened it to clear.
     """
     troubles: list[Trouble] = []
     log: Log | None = None
-    running: Server | None = None
     took_s: float | None = None
     try:
-        async with server as running:
-            troubles += await _play(scenario, seed, running, recorder)
-            took_s = recorder.now_s
-            await running.stop()
-            log = await running.log()
-    except* StoryError as errors:
-        troubles += _troubles(errors)
-    history = recorder.history(log)
+        world = World(seed, stage, recorder)
+        await scenario.story(world)
+        await world.rest(stage.rest_s)
+        await world.end()
+        await trio.sleep(stage.rest_s)
+        world.count()
+        took_s = recorder.now_s
+        await stage.stop_server()
+        log = await stage.log()
+    except Exception as error:  # noqa: BLE001 (a bug in a bot is a failure of this seed)
+        troubles += troubles_of(error)
+    if took_s is None:
+        took_s = recorder.now_s
+    return judged(scenario, seed, recorder.history(log), troubles, took_s, stage.words())
+
+
+def run_in_world(
+    scenario: Scenario,
+    seed: Seed,
+    *,
+    tick_s: float | None = None,
+    trace_to: IO[bytes] | None = None,
+    digested: bool = False,
+    watched: bool = False,
+) -> Run:
+    """Play the story in a virtual world of its own, and judge it.
+
+    Shape:  see virtual.run() for `tick_s`, `trace_to`, `digested` and `watched`.
+    Raises: UnavailableError: the story needs a disk, and this Python's sqlite3 can't be
+            given one. KeyboardInterrupt.
+    """
+    kept: list[tuple[Recorder, VirtualStage]] = []
+
+    async def story(world: virtual.World) -> Run:
+        recorder = Recorder(lambda: world.now_s, world.waker())
+        stage = VirtualStage(
+            world, recorder, on_disk=scenario.on_disk, limits=scenario.limits
+        )
+        kept.append((recorder, stage))
+        return await run(scenario, seed, stage, recorder)
+
+    try:
+        report = virtual.run(
+            story,
+            seed=seed.number,
+            tick_s=tick_s,
+            trace_to=trace_to,
+            digested=digested,
+            watched=watched,
+        )
+    except virtual.UnavailableError:
+        raise
+    except virtual.SimulationError as error:
+        recorder, stage = kept[0]
+        return judged(
+            scenario,
+            seed,
+            recorder.history(),
+            troubles_of(error),
+            recorder.now_s,
+            stage.words(),
+        )
+    played: Run = report.value
+    return replace(played, digest=report.digest, tick_s=report.tick_s)
+
+
+def judged(
+    scenario: Scenario,
+    seed: Seed,
+    history: History,
+    troubles: Sequence[Trouble],
+    took_s: float,
+    words: Sequence[str],
+) -> Run:
+    """What was played, with what the checkers find in it."""
     return Run(
         scenario=scenario.name,
         seed=seed,
-        took_s=recorder.now_s if took_s is None else took_s,
+        took_s=took_s,
         history=history,
         findings=judge(history),
         troubles=tuple(troubles[:_TROUBLES_MAX]),
-        words=tuple(running.words()) if running is not None else (),
+        words=tuple(words),
     )
 
 
-async def _play(
-    scenario: Scenario, seed: Seed, server: Server, recorder: Recorder
-) -> list[Trouble]:
-    """The story, with its bots; what it could not go on for."""
-    troubles: list[Trouble] = []
-    try:
-        async with trio.open_nursery() as nursery:
-            world = World(seed, server, recorder, nursery)
-            await scenario.story(world)
-            world.end()
-    except* Exception as errors:  # noqa: BLE001 (see below)
-        # Also a bug in what the bots are made of is a failure of this seed.
-        troubles += _troubles(errors)
-    return troubles
-
-
-def _troubles(errors: BaseExceptionGroup[BaseException]) -> list[Trouble]:
-    troubles: list[Trouble] = []
-    for error in errors.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            troubles += _troubles(error)
-        elif isinstance(error, StoryError):
-            troubles.append(Trouble(str(error)))
-        else:
-            lines = "".join(traceback.format_exception(error)).splitlines()
-            reason = f"a bot met a bug: {type(error).__name__}: {error}"
-            troubles.append(Trouble(reason, tuple(lines)))
-    return troubles
+def troubles_of(error: BaseException) -> list[Trouble]:
+    """Why it could not go on: each thing that went wrong, as a sentence."""
+    if isinstance(error, BaseExceptionGroup):
+        return [each for inner in error.exceptions for each in troubles_of(inner)]
+    if isinstance(error, StoryError):
+        return [Trouble(str(error))]
+    if isinstance(error, virtual.NodeError) and error.__cause__ is not None:
+        return troubles_of(error.__cause__)
+    if isinstance(error, virtual.SimulationError):
+        first, *lines = str(error).splitlines()
+        return [Trouble(first, tuple(lines))]
+    lines = "".join(traceback.format_exception(error)).splitlines()
+    return [Trouble(f"a bot met a bug: {type(error).__name__}: {error}", tuple(lines))]

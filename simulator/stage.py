@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from typing import Protocol
 
-from simulator.bots import Script
+from simulator.bots import Hostile, Script
 from simulator.history import Log
+from simulator.virtual.disk import Disk
 from simulator.virtual.link import Link
 
 
@@ -13,6 +14,14 @@ class Stage(Protocol):
 
     Shape:  what a stage can't do it refuses with a StoryError: processes lose no power.
     """
+
+    @property
+    def rest_s(self) -> float:
+        """After so long without anybody doing anything, all has come to rest."""
+
+    @property
+    def loses_power(self) -> bool:
+        """Whether machines can."""
 
     async def start_server(self) -> None:
         """Serve; from the second time on with the same data, at the same address.
@@ -40,20 +49,33 @@ class Stage(Protocol):
         Cancel: may have happened.
         """
 
+    async def server_dies_at(self, number: int, *, sync: bool, power: bool) -> None:
+        """It dies at that write or sync of its disk, counted from here; once it has.
+
+        Shape:  with `power` its machine dies as well.
+        Cancel: it is killed where it is.
+        """
+
+    def disk(self) -> Disk:
+        """The server's disk, to do something to it.
+
+        Raises: StoryError: nobody can.
+        """
+
     def pause_server(self) -> None:
         """SIGSTOP."""
 
     def resume_server(self) -> None:
         """SIGCONT."""
 
-    def enter(self, script: Script) -> None:
+    def enter(self, script: Script | Hostile) -> None:
         """This person comes, and plays the script."""
 
     def send_home(self, nick: str) -> None:
         """This person says goodbye as soon as the script is done."""
 
-    async def until_empty(self) -> None:
-        """Wait until everyone who was sent home is gone.
+    async def until_gone(self, nicks: Iterable[str]) -> None:
+        """Wait until these people's programs have ended.
 
         Raises: StoryError: somebody does not go.
         Cancel: atomic.

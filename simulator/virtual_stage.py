@@ -11,10 +11,11 @@ from typing import Final, TypeVar
 import structlog
 import trio
 
-from simulator.bots import Bot, Script
+from simulator.bots import Bot, Hostile, Script
 from simulator.errors import ServerError, StoryError
 from simulator.history import Log, Logged
 from simulator.recorder import Recorder
+from simulator.virtual.disk import Disk
 from simulator.virtual.link import Link
 from simulator.virtual.node import Node
 from simulator.virtual.world import World as VirtualWorld
@@ -31,7 +32,8 @@ _WRITE_S: Final = (0.0001, 0.004)
 _WORDS_MAX: Final = 200
 _READY_S: Final = 30.0
 _STOP_S: Final = 30.0
-_HOME_S: Final = 60.0
+_NOTICED_S: Final = 10.0
+_GOES_S: Final = 600.0
 
 
 class VirtualStage:
@@ -56,6 +58,16 @@ class VirtualStage:
         self._words: deque[str] = deque(maxlen=_WORDS_MAX)
         self._bugs: list[str] = []
         self._ready = world.bell()
+
+    @property
+    def rest_s(self) -> float:
+        """As Stage.rest_s."""
+        return 2 * self._limits.heartbeat_s + _NOTICED_S
+
+    @property
+    def loses_power(self) -> bool:
+        """As Stage.loses_power."""
+        return True
 
     # --- the server ------------------------------------------------------------------
 
@@ -94,6 +106,24 @@ class VirtualStage:
         self.server.power_off()
         await trio.lowlevel.checkpoint()
 
+    async def server_dies_at(self, number: int, *, sync: bool, power: bool) -> None:
+        """As Stage.server_dies_at."""
+        disk = self.server.disk
+        if sync:
+            self.server.die_at(sync=disk.syncs + number, power=power)
+        else:
+            self.server.die_at(write=disk.writes + number, power=power)
+        try:
+            await self.server.ended()
+        except trio.Cancelled:
+            disk.live_on()
+            self.server.kill()
+            raise
+
+    def disk(self) -> Disk:
+        """As Stage.disk."""
+        return self.server.disk
+
     def pause_server(self) -> None:
         """As Stage.pause_server."""
         self.server.pause()
@@ -131,21 +161,26 @@ class VirtualStage:
 
     # --- the people ------------------------------------------------------------------
 
-    def enter(self, script: Script) -> None:
+    def enter(self, script: Script | Hostile) -> None:
         """As Stage.enter."""
-        self._person(script.nick).enter(script, self._recorder)
+        person = self._person(script.nick)
+        if isinstance(script, Hostile):
+            person.attack(script)
+        else:
+            person.enter(script, self._recorder)
 
     def send_home(self, nick: str) -> None:
         """As Stage.send_home."""
         self._people[nick].go_home()
 
-    async def until_empty(self) -> None:
-        """As Stage.until_empty."""
-        for person in self._people.values():
-            with trio.move_on_after(_HOME_S):
-                await person.node.ended()
-            if person.node.running:
-                raise StoryError(f"{person.node.name} does not go home")
+    async def until_gone(self, nicks: Iterable[str]) -> None:
+        """As Stage.until_gone."""
+        for nick in nicks:
+            node = self._people[nick].node
+            with trio.move_on_after(_GOES_S):
+                await node.ended()
+            if node.running:
+                raise StoryError(f"{nick} does not go")
 
     async def kill(self, nick: str) -> None:
         """As Stage.kill."""
@@ -221,6 +256,9 @@ class _Person:
         self._bot = bot
         self.node.power_on()
         self.node.start(partial(bot.run, ADDRESS))
+
+    def attack(self, script: Hostile) -> None:
+        self.node.start(partial(script.run, ADDRESS, self.node.chance("tricks")))
 
     def go_home(self) -> None:
         if self._bot is not None and self.node.running:
@@ -328,4 +366,3 @@ def _logger(say: Callable[[str, str], None]) -> structlog.typing.FilteringBoundL
         None, processors=[keep], wrapper_class=structlog.make_filtering_bound_logger(0)
     )
     return logger
-

@@ -4,12 +4,13 @@ A story says what happens and in which order; a stage makes it happen (in a virt
 or with real processes); a world is what the story sees of it.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 import trio
 
 from simulator import history
-from simulator.bots import Script
+from simulator.bots import Hostile, Script
 from simulator.errors import StoryError
 from simulator.recorder import Recorder
 from simulator.stage import Stage
@@ -26,12 +27,27 @@ class World:
         self._recorder = recorder
         self._scripts: dict[str, Script] = {}
         self._absent: set[str] = set()
+        self._attackers: list[str] = []
         self._served = False
+        self._lives: Counter[str] = Counter()
 
     @property
     def people(self) -> tuple[str, ...]:
         """Who is here, in the order in which they came."""
         return tuple(nick for nick in self._scripts if nick not in self._absent)
+
+    @property
+    def loses_power(self) -> bool:
+        """Whether the machines of this stage can."""
+        return self.stage.loses_power
+
+    def places(self, nick: str) -> tuple[str, ...]:
+        """The rooms that somebody is, or was, to be in at the end."""
+        return self._scripts[nick].places
+
+    def life(self, nick: str) -> int:
+        """How often somebody has come; 1 for who never died."""
+        return self._lives[nick]
 
     # --- the server ------------------------------------------------------------------
 
@@ -44,6 +60,8 @@ class World:
         await self.stage.start_server()
         if self._served:
             self._add(history.Up)
+        else:
+            self.count()
         self._served = True
 
     async def stop_server(self) -> None:
@@ -61,7 +79,7 @@ class World:
         Cancel: may have happened.
         """
         self._add(history.Down, kindly=False)
-        self._note(f"the server is killed; {self._unanswered()}")
+        self.note(f"the server is killed; {self._unanswered()}")
         await self.stage.kill_server()
 
     async def power_off_server(self) -> None:
@@ -70,18 +88,32 @@ class World:
         Cancel: may have happened.
         """
         self._add(history.Down, kindly=False)
-        self._note(f"the server loses its power; {self._unanswered()}")
+        self.note(f"the server loses its power; {self._unanswered()}")
         await self.stage.power_off_server()
 
     def pause_server(self) -> None:
         """It does nothing at all, for a while."""
-        self._note("the server is paused")
+        self.note("the server is paused")
         self.stage.pause_server()
 
     def resume_server(self) -> None:
         """It goes on where it was."""
-        self._note("the server goes on")
+        self.note("the server goes on")
         self.stage.resume_server()
+
+    async def server_dies_at(self, number: int, *, sync: bool, power: bool) -> None:
+        """It dies in the middle of a write or a sync, counted from here; once it has.
+
+        Shape:  with `power` its machine dies as well. Whoever gives up waiting kills it.
+        Cancel: the server is dead.
+        """
+        what = "sync" if sync else "write"
+        how = "loses its power" if power else "is killed"
+        self.note(f"the server {how} at the {number}. {what} from here")
+        try:
+            await self.stage.server_dies_at(number, sync=sync, power=power)
+        finally:
+            self._add(history.Down, kindly=False)
 
     # --- the people ------------------------------------------------------------------
 
@@ -89,7 +121,23 @@ class World:
         """These people come, and stay until the story ends."""
         for script in scripts:
             self._scripts[script.nick] = script
+            self._lives[script.nick] += 1
             self.stage.enter(script)
+
+    async def until_attackers_gave_up(self) -> None:
+        """Wait until all of them have played all their tricks.
+
+        Raises: StoryError: one is still at it after a long time.
+        Cancel: atomic.
+        """
+        await self.stage.until_gone(self._attackers)
+
+    def attack(self, hostiles: Iterable[Hostile]) -> None:
+        """These come too, and mean no good."""
+        for hostile in hostiles:
+            self.note(f"{hostile.nick} comes: {', '.join(hostile.tricks)}")
+            self._attackers.append(hostile.nick)
+            self.stage.enter(hostile)
 
     async def end(self) -> None:
         """The story is over: everyone goes home, and the server has time to notice.
@@ -101,7 +149,7 @@ class World:
             self._add(history.Gone, bot=nick)
             self._recorder.leave_open(nick)
             self.stage.send_home(nick)
-        await self.stage.until_empty()
+        await self.stage.until_gone(self._scripts)
 
     async def kill(self, nick: str) -> None:
         """kill -9 of somebody's program.
@@ -116,7 +164,7 @@ class World:
 
         Cancel: may have happened.
         """
-        self._note(f"{nick} loses power")
+        self.note(f"{nick} loses power")
         self._gone(nick)
         await self.stage.power_off(nick)
 
@@ -124,14 +172,13 @@ class World:
         """Somebody who was killed is here again, with something else to say."""
         self._add(history.Restarted, bot=script.nick)
         self._absent.discard(script.nick)
-        self._scripts[script.nick] = script
-        self.stage.enter(script)
+        self.enter([script])
 
     # --- the network -----------------------------------------------------------------
 
     def cut(self, nicks: Sequence[str]) -> None:
         """The connections of these people break."""
-        self._note(f"{_names(nicks)} lose their connections")
+        self.note(f"{_names(nicks)} lose their connections")
         self.stage.cut(nicks)
 
     def stall(
@@ -157,12 +204,12 @@ class World:
     def partition(self, nicks: Sequence[str], *, one_way: bool = False) -> None:
         """Nothing gets from these people to the server, nor back; or only back."""
         way = "can't be heard" if one_way else "are cut off"
-        self._note(f"{_names(nicks)} {way}")
+        self.note(f"{_names(nicks)} {way}")
         self.stage.partition(nicks, one_way=one_way)
 
     def heal(self) -> None:
         """Everything gets everywhere again."""
-        self._note("the network is whole")
+        self.note("the network is whole")
         self.stage.heal()
 
     def connect(self, nicks: Sequence[str], link: Link) -> None:
@@ -275,7 +322,8 @@ class World:
         self._add(history.Killed, bot=nick)
         self._recorder.leave_open(nick)
 
-    def _note(self, what: str) -> None:
+    def note(self, what: str) -> None:
+        """Write down that something was done to the server, to a link or to a bot."""
         self._add(history.Fault, what=what)
 
     def _add(self, kind: Callable[..., history.Record], **fields: object) -> None:

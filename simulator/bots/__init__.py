@@ -1,7 +1,33 @@
 """The people of the stories: scripts as data, and what plays them."""
 
 from simulator.bots.bot import Bot
-from simulator.bots.script import Join, Pause, Say, Script
-from simulator.bots.scripts import latecomer, reader, talker
+from simulator.bots.hostile import Hostile, hostile
+from simulator.bots.script import (
+    Dawdle,
+    Drop,
+    Join,
+    Leave,
+    Pause,
+    Say,
+    Script,
+)
+from simulator.bots.scripts import flapper, laggard, latecomer, reader, roamer, talker
 
-__all__ = ["Bot", "Join", "Pause", "Say", "Script", "latecomer", "reader", "talker"]
+__all__ = [
+    "Bot",
+    "Dawdle",
+    "Drop",
+    "Hostile",
+    "Join",
+    "Leave",
+    "Pause",
+    "Say",
+    "Script",
+    "flapper",
+    "hostile",
+    "laggard",
+    "latecomer",
+    "reader",
+    "roamer",
+    "talker",
+]

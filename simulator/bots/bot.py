@@ -1,17 +1,28 @@
 """A bot: plays its script over the client library, and writes down what it sees."""
 
 import random
+from contextlib import suppress
 from typing import Final, Protocol, assert_never
 
 import trio
 
 from simulator import history
 from simulator.bots.heard import heard
-from simulator.bots.script import Join, Pause, Say, Script, Step
+from simulator.bots.script import (
+    Dawdle,
+    Drop,
+    Join,
+    Leave,
+    Pause,
+    Say,
+    Script,
+    Step,
+)
 from simulator.errors import StoryError
 from trio_chat import Client, RefusedError, open_client
 from trio_chat.addresses import Address
 from trio_chat.client.link import Dial, dial_tcp
+from trio_chat.client.outbox import Ticket
 
 _WHOLE_LOG: Final = 1_000_000
 """How many entries of a room's past a bot asks for."""
@@ -51,6 +62,10 @@ class Bot:
         self._recorder = recorder
         self._rng = rng
         self._insist = insist
+        self._stream: trio.abc.Stream | None = None
+        self._said: dict[str, Ticket] = {}  # the last line in each room
+        self._listening = trio.Event()
+        self._listening.set()
 
     async def run(self, address: Address, dial: Dial = dial_tcp) -> None:
         """Come, play the script, and stay until told to go home.
@@ -58,6 +73,11 @@ class Bot:
         Raises: StoryError: the server does not want this bot.
         Cancel: closes the wire; a line that is on its way may have been taken.
         """
+
+        async def remember(address: Address) -> trio.abc.Stream:
+            self._stream = await dial(address)
+            return self._stream
+
         try:
             async with (
                 open_client(
@@ -68,7 +88,7 @@ class Bot:
                     device=self._device,
                     insist=self._insist,
                     rng=self._rng,
-                    dial=dial,
+                    dial=remember,
                 ) as client,
                 trio.open_nursery() as nursery,
             ):
@@ -96,18 +116,41 @@ class Bot:
                 await trio.sleep(for_s)
             case Join(room=room):
                 client.join_nowait(room)
+            case Leave(room=room):
+                await self._leave(client, room)
+            case Dawdle(for_s=for_s):
+                self._listening = trio.Event()
+                await trio.sleep(for_s)
+                self._listening.set()
+            case Drop():
+                self._drop()
             case _:
                 assert_never(step)
 
     async def _say(self, client: Client, room: str, text: str) -> None:
-        ticket = await client.post(room, text)
+        ticket = self._said[room] = await client.post(room, text)
         # No checkpoint since it went into the outbox: nobody can have seen it yet.
         self._recorder.add(
             history.Invoke(self._recorder.now_s, self.script.nick, room, ticket.n, text)
         )
 
+    async def _leave(self, client: Client, room: str) -> None:
+        # Only from where one has said all: a line on its way would be refused.
+        if room in self._said:
+            with suppress(RefusedError):
+                await self._said[room].accepted()
+        if room in client.rooms:
+            client.leave_nowait(room)
+
+    def _drop(self) -> None:
+        if isinstance(self._stream, trio.SocketStream):
+            # Not close(): the client's tasks are waiting on it, and own it.
+            with suppress(OSError):
+                self._stream.socket.shutdown(trio.socket.SHUT_RD)
+
     async def _listen(self, client: Client) -> None:
         async for event in client:
+            await self._listening.wait()
             record = heard(event, self._recorder.now_s, self.script.nick)
             if record is not None:
                 self._recorder.add(record)

@@ -26,7 +26,26 @@ class Join:
     room: str
 
 
-Step: TypeAlias = Say | Pause | Join
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Stop being a member of a room."""
+
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dawdle:
+    """Take nothing of what comes, for a while; the connection stays."""
+
+    for_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Lose the connection from this end, as somebody does who walks out of the wifi."""
+
+
+Step: TypeAlias = Say | Pause | Join | Leave | Dawdle | Drop
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +62,16 @@ class Script:
     @property
     def places(self) -> tuple[str, ...]:
         """All rooms in which it will be at the end."""
-        joins = (step.room for step in self.steps if isinstance(step, Join))
-        return (*self.rooms, *joins)
+        places = dict.fromkeys(self.rooms)
+        for step in self.steps:
+            match step:
+                case Join(room=room):
+                    places[room] = None
+                case Leave(room=room):
+                    places.pop(room, None)
+                case _:
+                    pass
+        return tuple(places)
 
     @property
     def lines(self) -> int:

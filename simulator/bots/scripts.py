@@ -1,10 +1,19 @@
-"""The kinds of bots: a talker, a reader, a latecomer."""
+"""The kinds of bots: who talks, who reads, who comes and goes, who does neither well."""
 
 import random
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from simulator.bots.script import Join, Pause, Say, Script, Step
+from simulator.bots.script import (
+    Dawdle,
+    Drop,
+    Join,
+    Leave,
+    Pause,
+    Say,
+    Script,
+    Step,
+)
 
 _BURST_LINES_MAX: Final = 5
 _THINGS: Final = (
@@ -30,16 +39,25 @@ _NEWS: Final = (
 )
 
 
-def talker(
-    rng: random.Random, nick: str, rooms: Sequence[str], *, lines: int, pause_s: float
+def talker(  # noqa: PLR0913
+    rng: random.Random,
+    nick: str,
+    rooms: Sequence[str],
+    *,
+    lines: int,
+    pause_s: float,
+    burst: int = _BURST_LINES_MAX,
+    first: int = 1,
 ) -> Script:
     """Says `lines` lines in some of the rooms, sometimes several at once.
 
-    Shape:  in one room at least and reads them all; no line is said twice. Between two
-            bursts it pauses, for `pause_s` on average.
+    Shape:  in one room at least and reads them all; no line is said twice: each has its
+            number, from `first` on. Between two bursts, of at most `burst` lines, it
+            pauses, for `pause_s` on average.
     """
     chosen = tuple(sorted(rng.sample(rooms, rng.randint(1, len(rooms)))))
-    return Script(nick, chosen, tuple(_talk(rng, chosen, lines, pause_s)))
+    steps = _talk(rng, chosen, range(first, first + lines), pause_s, burst)
+    return Script(nick, chosen, tuple(steps))
 
 
 def reader(nick: str, rooms: Sequence[str]) -> Script:
@@ -52,16 +70,64 @@ def latecomer(nick: str, rooms: Sequence[str], *, after_s: float) -> Script:
     return Script(nick, (), (Pause(after_s), *map(Join, rooms)))
 
 
+def roamer(
+    rng: random.Random, nick: str, rooms: Sequence[str], *, visits: int, pause_s: float
+) -> Script:
+    """Goes from room to room, says something in each, and leaves most of them again.
+
+    Shape:  is in all rooms at the end.
+    """
+    steps: list[Step] = []
+    inside: dict[str, None] = {}
+    for number in range(1, visits + 1):
+        room = rng.choice(rooms)
+        if room not in inside:
+            steps.append(Join(room))
+            inside[room] = None
+        steps += [Say(room, (_line(rng, number),)), _pause(rng, pause_s)]
+        if rng.random() < 0.6:
+            steps += [Leave(room), _pause(rng, pause_s)]
+            del inside[room]
+    steps += [Join(room) for room in rooms if room not in inside]
+    return Script(nick, (), tuple(steps))
+
+
+def laggard(
+    rng: random.Random, nick: str, rooms: Sequence[str], *, breaks: int, break_s: float
+) -> Script:
+    """Reads, then takes nothing for a while, then reads again."""
+    steps: list[Step] = []
+    for _ in range(breaks):
+        steps += [_pause(rng, break_s), Dawdle(rng.uniform(0.5, 1.5) * break_s)]
+    return Script(nick, tuple(rooms), tuple(steps))
+
+
+def flapper(
+    rng: random.Random, nick: str, rooms: Sequence[str], *, drops: int, pause_s: float
+) -> Script:
+    """Talks, and loses its connection again and again, often right behind a line."""
+    steps: list[Step] = []
+    for number in range(1, drops + 1):
+        steps += [_pause(rng, pause_s), Say(rng.choice(rooms), (_line(rng, number),))]
+        if rng.random() < 0.5:
+            steps.append(_pause(rng, pause_s / 10))
+        steps.append(Drop())
+    return Script(nick, tuple(rooms), tuple(steps))
+
+
+def _pause(rng: random.Random, pause_s: float) -> Pause:
+    return Pause(rng.expovariate(1 / pause_s))
+
+
 def _talk(
-    rng: random.Random, rooms: Sequence[str], lines: int, pause_s: float
+    rng: random.Random, rooms: Sequence[str], numbers: range, pause_s: float, burst: int
 ) -> Iterator[Step]:
-    said = 0
-    while said < lines:
-        yield Pause(rng.expovariate(1 / pause_s))
-        burst = min(rng.randint(1, _BURST_LINES_MAX), lines - said)
-        texts = tuple(_line(rng, said + number) for number in range(1, burst + 1))
-        yield Say(rng.choice(rooms), texts)
-        said += burst
+    rest = numbers
+    while rest:
+        yield _pause(rng, pause_s)
+        count = min(rng.randint(1, burst), len(rest))
+        yield Say(rng.choice(rooms), tuple(_line(rng, number) for number in rest[:count]))
+        rest = rest[count:]
 
 
 def _line(rng: random.Random, number: int) -> str:

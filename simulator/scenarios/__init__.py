@@ -2,10 +2,33 @@
 
 from typing import Final
 
-from simulator.scenarios import restart, smoke
+from simulator.scenarios import (
+    disconnect,
+    disk,
+    hostile,
+    order,
+    overload,
+    partition,
+    restart,
+    smoke,
+    swarm,
+)
 from simulator.scenarios.scenario import Scenario
 
-SCENARIOS: Final = {each.name: each for each in (smoke.SCENARIO, restart.SCENARIO)}
+SCENARIOS: Final = {
+    each.name: each
+    for each in (
+        smoke.SCENARIO,
+        order.SCENARIO,
+        disconnect.SCENARIO,
+        restart.SCENARIO,
+        partition.SCENARIO,
+        overload.SCENARIO,
+        hostile.SCENARIO,
+        disk.SCENARIO,
+        swarm.SCENARIO,
+    )
+}
 """All of them, in the order in which one wants to run them."""
 
 __all__ = ["SCENARIOS", "Scenario"]

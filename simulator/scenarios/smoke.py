@@ -7,36 +7,30 @@ must have it all.
 
 from typing import Final
 
-from simulator.bots import Script, latecomer, reader, talker
+from simulator.bots import Script
+from simulator.scenarios import cast
 from simulator.scenarios.scenario import Scenario
 from simulator.virtual.seeds import Seed
 from simulator.world import World
 
-ROOMS: Final = ("lobby", "kitchen", "café", "workshop")
-TALKERS: Final = 16
-READERS: Final = 3
-LINES_EACH: Final = 25
-PAUSE_S: Final = 0.25
-"""Between two bursts of one talker, on average."""
 SETTLED_S: Final = 30.0
 """By then all is said and seen; on an idle machine it takes three."""
 
 
-def cast(seed: Seed) -> tuple[Script, ...]:
-    """Twenty people, each from chance of its own."""
-    talkers = [
-        talker(seed.stream("script", nick), nick, ROOMS, lines=LINES_EACH, pause_s=PAUSE_S)
-        for nick in (f"talker-{number:02}" for number in range(1, TALKERS + 1))
+def people(seed: Seed) -> list[Script]:
+    """Twenty of them."""
+    return [
+        *cast.talkers(seed, 16, lines=25),
+        *cast.readers(3),
+        *cast.latecomers(seed, 1),
     ]
-    readers = [reader(f"reader-{number}", ROOMS) for number in range(1, READERS + 1)]
-    late_s = seed.stream("script", "latecomer").uniform(0.5, 1.5)
-    return (*talkers, *readers, latecomer("latecomer", ROOMS, after_s=late_s))
 
 
 async def story(world: World) -> None:
     """Everyone talks until all is said."""
     await world.start_server()
-    world.enter(cast(world.seed))
+    world.enter(people(world.seed))
+    world.healed(within_s=SETTLED_S)
     await world.until_settled(within_s=SETTLED_S)
 
 

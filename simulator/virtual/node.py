@@ -177,6 +177,37 @@ class Node:
             self._on = True
             self._world.network.power_on(self)
 
+    def die_at(
+        self, *, write: int | None = None, sync: int | None = None, power: bool = False
+    ) -> None:
+        """kill() or, with `power`, power_off() at exactly that write or sync of its disk.
+
+        Shape:  see Disk.die_at().
+        """
+        disk, network = self.disk, self._world.network
+
+        def struck() -> None:
+            # We are inside SQLite: the disk has to wait until that has returned. What the
+            # program still does at this instant gets nowhere.
+            assert self._process is not None
+            self.note("dies at its disk", power=power)
+            self._process.kill()
+            if power:
+                self._on = False
+                network.power_off(self)
+            else:
+                network.process_died(self)
+            self._world.timeline.after(0, bury)
+
+        def bury() -> None:
+            if power:
+                disk.power_lost()
+            else:
+                disk.process_died()
+            self._over.ring()
+
+        disk.die_at(write=write, sync=sync, call=struck)
+
     def pause(self) -> None:
         """SIGSTOP: it does nothing, and its kernel goes on taking in what fits."""
         if self._process is not None and self._process.state is State.RUNNING:
