@@ -40,6 +40,9 @@ _EARLY_S: Final = 5.0
 _LATE_S: Final = 45.0
 """So much later than its bot they may hear of its end, over a link that was cut off."""
 
+_SIGNS: Final = (Linked, Opened, Saw, Ok, Fail, Members, Joined, Left, Renamed)
+"""What shows that a bot's link was alive."""
+
 
 @dataclass(slots=True)
 class Absence:
@@ -72,41 +75,63 @@ class Missed:
     absence: Absence | None
 
 
-def absences_of(records: Sequence[Record]) -> list[Absence]:
-    """All of them, in the order in which they were noticed."""
-    absences: list[Absence] = []
-    away: dict[str, dict[str, Absence]] = defaultdict(dict)
-    inside: dict[str, set[str]] = defaultdict(set)
-    signs: dict[str, float] = {}
-    down_s = float("-inf")
-    for record in records:
+class _Attendance:
+    """Who is in which room, by its own account, and since when it is not."""
+
+    def __init__(self) -> None:
+        self.absences: list[Absence] = []
+        self._inside: dict[str, set[str]] = defaultdict(set)
+        self._away: dict[str, dict[str, Absence]] = defaultdict(dict)
+        self._lost: dict[str, tuple[Cut | Killed | Gone, float]] = {}
+        """Each bot's first loss of a connection."""
+        self._known: set[tuple[str, str]] = set()
+        self._down_s = float("-inf")
+
+    def note(self, record: Record, sign_s: float) -> None:
+        """Keep up; `sign_s` is when the bot of this record was heard of last."""
         match record:
             case Down(at_s=at_s):
-                down_s = at_s
-            case Opened(bot=bot, room=room):
-                if room in away[bot]:
-                    absence = away[bot].pop(room)
-                    absence.back = record
-                    absence.outage = down_s >= absence.begun_s - _EARLY_S
-                inside[bot].add(room)
+                self._down_s = at_s
+            case Opened():
+                self._come(record)
             case Closed(bot=bot, room=room):
-                inside[bot].discard(room)
-                away[bot].pop(room, None)
-                away[bot][room] = Absence(bot, room, record, record.at_s)
-                absences.append(away[bot][room])
+                self._inside[bot].discard(room)
+                self._go(room, record, record.at_s)
             case Cut(bot=bot) | Killed(bot=bot) | Gone(bot=bot):
-                begun_s = signs.get(bot, record.at_s)
-                for room in sorted(inside.pop(bot, ())):
-                    away[bot][room] = Absence(bot, room, record, begun_s)
-                    absences.append(away[bot][room])
+                self._lost.setdefault(bot, (record, sign_s))
+                for room in sorted(self._inside.pop(bot, ())):
+                    self._go(room, record, sign_s)
             case _:
                 pass
-        if isinstance(
-            record,
-            Linked | Opened | Saw | Ok | Fail | Members | Joined | Left | Renamed,
-        ):
+
+    def _come(self, record: Opened) -> None:
+        bot, room = record.bot, record.room
+        if (bot, room) not in self._known and bot in self._lost:
+            # The server may have let it in, and it may never have heard of that.
+            self._go(room, *self._lost[bot])
+        self._known.add((bot, room))
+        self._inside[bot].add(room)
+        absence = self._away[bot].pop(room, None)
+        if absence is not None:
+            absence.back = record
+            absence.outage = self._down_s >= absence.begun_s - _EARLY_S
+
+    def _go(self, room: str, cause: Cut | Killed | Gone | Closed, begun_s: float) -> None:
+        absence = Absence(cause.bot, room, cause, begun_s)
+        self._away[cause.bot][room] = absence
+        self.absences.append(absence)
+
+
+def absences_of(records: Sequence[Record]) -> list[Absence]:
+    """All of them; those of one bot in one room in their order."""
+    attendance = _Attendance()
+    signs: dict[str, float] = {}
+    for record in records:
+        if isinstance(record, _SIGNS):
             signs[record.bot] = record.at_s
-    return absences
+        bot = getattr(record, "bot", "")
+        attendance.note(record, signs.get(bot, record.at_s))
+    return attendance.absences
 
 
 def missed(history: History, excuses: Callable[[Absence], bool]) -> Iterator[Missed]:
@@ -118,13 +143,12 @@ def missed(history: History, excuses: Callable[[Absence], bool]) -> Iterator[Mis
     """
     records = history.until_settled()
     slow = {each.bot for each in records if isinstance(each, Stalled)}
-    absences = absences_of(records)
-    ledger = _Ledger(absences, excuses)
+    known = {(each.bot, each.room) for each in records if isinstance(each, Opened)}
+    ledger = _Ledger(absences_of(records), excuses, known)
     for told in follow(records, {}):
         for nick, since in told.vanished.items():
-            if slow.isdisjoint((nick, told.news.bot)) and not ledger.excused(
-                nick, since, told.news
-            ):
+            asked = slow.isdisjoint((nick, told.news.bot))
+            if asked and not ledger.excused(nick, told.news):
                 yield Missed(told.news, since, nick, ledger.last(nick, told.news))
 
 
@@ -132,8 +156,12 @@ class _Ledger:
     """Which absences can be behind what was told at a time."""
 
     def __init__(
-        self, absences: Sequence[Absence], excuses: Callable[[Absence], bool]
+        self,
+        absences: Sequence[Absence],
+        excuses: Callable[[Absence], bool],
+        known: set[tuple[str, str]],
     ) -> None:
+        self._known = known
         self._begun: dict[tuple[str, str], list[float]] = defaultdict(list)
         self._ended: dict[tuple[str, str], list[float]] = defaultdict(list)
         self._all: dict[tuple[str, str], list[Absence]] = defaultdict(list)
@@ -145,17 +173,23 @@ class _Ledger:
                 if absence.back is not None:
                     self._ended[place].append(absence.back.at_s + _LATE_S)
 
-    def excused(self, nick: str, since: News, news: News) -> bool:
-        """Whether one began before the news, and was not over and told before `since`."""
+    def excused(self, nick: str, news: News) -> bool:
+        """Whether one had begun before the news, and was not over for too long."""
         place = nick, news.room
-        over = bisect_right(self._ended[place], since.at_s)
+        if place not in self._known:
+            return True  # by its own account it was never there
+        over = bisect_right(self._ended[place], news.at_s)
         return bisect_right(self._begun[place], news.at_s) > over
 
     def last(self, nick: str, news: News) -> Absence | None:
-        """The last one that had begun by then."""
+        """The one that the news is about, if there is any."""
         absences = self._all[nick, news.room]
         begun = bisect_right(absences, news.at_s, key=lambda each: each.begun_s - _EARLY_S)
-        return absences[begun - 1] if begun else None
+        if not begun:
+            return None
+        back = absences[begun - 1].back
+        over = back is not None and back.at_s + _LATE_S <= news.at_s
+        return None if over else absences[begun - 1]
 
 
 def proof(found: Missed) -> tuple[Record, ...]:

@@ -95,21 +95,26 @@ class Waiting:
         """Whether something was due by now, and has not come."""
         if now_s <= stretch.begun.at_s + stretch.within_s:
             return None
-        for bot, lines in self._lines.items():
-            for line in lines.values():
-                due_s = self._since_s(bot, line, stretch) + stretch.within_s
-                if not self._excused(bot) and due_s < now_s:
-                    reason = f"number {line.n} of {bot} has had no answer"
-                    return violated(reason, stretch.begun, line)
-        for bot, views in self._views.items():
-            for room, view in views.items():
-                known = self._known[room].get(view.cursor + 1)
-                if self._excused(bot) or known is None:
-                    continue
-                since_s = max(self._since_s(bot, known, stretch), view.opened.at_s)
-                if since_s + stretch.within_s < now_s:
-                    reason = f"{bot} has not seen #{room} {view.cursor + 1}"
-                    return violated(reason, stretch.begun, known)
+        bots = self._lines.keys() | self._views.keys()
+        found = (self.overdue_of(bot, now_s, stretch) for bot in sorted(bots))
+        return next((finding for finding in found if finding is not None), None)
+
+    def overdue_of(self, bot: str, now_s: float, stretch: Stretch) -> Finding | None:
+        """As overdue, for one bot."""
+        if bot in self.stalled or bot in self.offline:
+            return None
+        for line in self._lines.get(bot, {}).values():
+            if self._since_s(bot, line, stretch) + stretch.within_s < now_s:
+                reason = f"number {line.n} of {bot} has had no answer"
+                return violated(reason, stretch.begun, line)
+        for room, view in self._views.get(bot, {}).items():
+            known = self._known[room].get(view.cursor + 1)
+            if known is None:
+                continue
+            since_s = max(self._since_s(bot, known, stretch), view.opened.at_s)
+            if since_s + stretch.within_s < now_s:
+                reason = f"{bot} has not seen #{room} {view.cursor + 1}"
+                return violated(reason, stretch.begun, known)
         return None
 
     def anything(self) -> Record | None:

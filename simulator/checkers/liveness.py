@@ -2,7 +2,7 @@
 
 from simulator.checkers.checker import OK, Checker, Finding, idle, unknown, violated
 from simulator.checkers.deadlines import Stretch, Waiting
-from simulator.history import Down, Fault, Healed, History
+from simulator.history import Down, Fault, Gone, Healed, History, Killed
 
 
 def check(history: History) -> Finding:
@@ -16,7 +16,9 @@ def check(history: History) -> Finding:
     for record in history.records:
         if stretch is not None:
             finding = waiting.late(record, stretch)
-            if isinstance(record, Fault | Down | Healed):
+            if isinstance(record, Gone | Killed):
+                finding = _overdue_of(record.bot, waiting, record.at_s, stretch)
+            elif isinstance(record, Fault | Down | Healed):
                 finding = _overdue(waiting, record.at_s, stretch)
                 stretch = None
             if finding is not None:
@@ -34,10 +36,22 @@ def check(history: History) -> Finding:
 
 
 def _overdue(waiting: Waiting, now_s: float, stretch: Stretch) -> Finding | None:
-    for bot, cut in waiting.offline.items():
-        if max(cut.at_s, stretch.begun.at_s) + stretch.within_s < now_s:
-            return violated(f"{bot} has not come back", stretch.begun, cut)
+    for bot in sorted(waiting.offline):
+        finding = _overdue_of(bot, waiting, now_s, stretch)
+        if finding is not None:
+            return finding
     return waiting.overdue(now_s, stretch)
+
+
+def _overdue_of(
+    bot: str, waiting: Waiting, now_s: float, stretch: Stretch
+) -> Finding | None:
+    cut = waiting.offline.get(bot)
+    if cut is None:
+        return waiting.overdue_of(bot, now_s, stretch)
+    if max(cut.at_s, stretch.begun.at_s) + stretch.within_s < now_s:
+        return violated(f"{bot} has not come back", stretch.begun, cut)
+    return None
 
 
 def _undecided(waiting: Waiting, stretch: Stretch) -> Finding | None:

@@ -9,6 +9,7 @@ from simulator.history import (
     Members,
     Record,
     Renamed,
+    Stranger,
     TurnedAway,
 )
 
@@ -19,7 +20,11 @@ def check(history: History) -> Finding:
     Shape:  no bot of a story takes another name of its own will.
     """
     welcomed: dict[str, Linked] = {}
-    bots = {record.bot for record in history.records if isinstance(record, Linked)}
+    known = {
+        record.nick if isinstance(record, Stranger) else record.bot
+        for record in history.records
+        if isinstance(record, Linked | Stranger)
+    }
     for record in history.records:
         match record:
             case Linked(bot=bot):
@@ -30,10 +35,10 @@ def check(history: History) -> Finding:
             case _:
                 pass
         for nick in _named(record):
-            if nick not in bots:
+            if nick not in known:
                 reason = f"somebody is called {nick}, and nobody is"
                 return violated(reason, record)
-    return OK if bots else idle("nobody was there")
+    return OK if welcomed else idle("nobody was there")
 
 
 def _named(record: Record) -> tuple[str, ...]:
