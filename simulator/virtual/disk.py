@@ -101,8 +101,7 @@ class Disks:
 
     def check(self) -> None:
         """Raise what went wrong behind SQLite's back; else that waits for the end."""
-        if self._shim.trouble:
-            raise self._shim.trouble.pop(0)
+        self._shim.check()
 
     def close(self) -> None:
         """All lives end; what connections they left open are closed."""
@@ -153,7 +152,7 @@ class Disk:
         self.chance = chance
         self._shim = shim
         self._failing: dict[Operation, int | None] = {}
-        self._deaths: list[tuple[int | None, int | None, Callable[[], object]]] = []
+        self._death: tuple[int | None, int | None, Callable[[], object]] | None = None
         self._calling = False
         self.life = Life(self)
 
@@ -177,23 +176,21 @@ class Disk:
         *,
         write: int | None = None,
         sync: int | None = None,
-        call: Callable[[], object],
+        call: Callable[[], object] = lambda: None,
     ) -> None:
         """Have everything end with that write or sync, counted as `writes` and `syncs` do.
 
-        Shape:  that write is the last one: a power loss may keep, tear or lose it; after
-                a process's death it is there. That sync is not done. SQLite finds an I/O
-                error there and from then on, and `call` is called at once. It runs inside
-                SQLite: it may note that the machine is dead, and have process_died() or
-                power_lost() called later. The files are those of this instant.
+        Shape:  the last call counts, over all deaths; with neither, nothing is planned any
+                more. That write is the last one: a power loss may keep, tear or lose it;
+                after a process's death it is there. That sync is not done. SQLite finds an
+                I/O error there and from then on, and `call` is called at once. It runs
+                inside SQLite: it may note that the machine is dead, and have
+                process_died() or power_lost() called later. The files are those of this
+                instant.
         """
         assert write is None or write > self.writes, f"write {write} has happened"
         assert sync is None or sync > self.syncs, f"sync {sync} has happened"
-        self._deaths.append((write, sync, call))
-
-    def live_on(self) -> None:
-        """Forget what die_at() was told: no write or sync is the last one."""
-        self._deaths.clear()
+        self._death = (write, sync, call)
 
     def halt(self) -> None:
         """From now on the process changes nothing more; it may not have noticed yet."""
@@ -254,27 +251,28 @@ class Disk:
     def wrote(self) -> None:
         """A write was done; perhaps it was the last one."""
         self.writes += 1
-        if self._deaths:
+        if self._death is not None:
             self._strike()
 
     def synced(self) -> bool:
         """A sync is asked for; whether the machine is still there to do it."""
         self.syncs += 1
-        if self._deaths:
+        if self._death is not None:
             self._strike()
         return not self.life.ended
 
     def _strike(self) -> None:
-        for death in self._deaths.copy():
-            write, sync, call = death
-            if write == self.writes or sync == self.syncs:
-                self._deaths.remove(death)
-                self.halt()
-                self._calling = True
-                try:
-                    call()
-                finally:
-                    self._calling = False
+        assert self._death is not None
+        write, sync, call = self._death
+        if write != self.writes and sync != self.syncs:
+            return
+        self._death = None
+        self.halt()
+        self._calling = True
+        try:
+            call()
+        finally:
+            self._calling = False
 
 
 class Life:

@@ -224,8 +224,7 @@ class Shim:
         self._handles: dict[int, _Handle] = {}  # address of the file -> its handle
         self._owners: dict[int, Life] = {}  # address of a database's names -> whose it is
         self._last_path = ""
-        self.trouble: list[BaseException] = []
-        """Errors of ours on which SQLite was told that the disk failed."""
+        self._trouble: list[BaseException] = []
         functions: dict[str, _Function] = {
             "xOpen": self._open,
             "xDelete": self._delete,
@@ -263,9 +262,17 @@ class Shim:
             if not self._mounts:
                 self._library.sqlite3_vfs_unregister(ctypes.byref(self._vfs))
             self._world_changed()
-            trouble, self.trouble = self.trouble, []
+            trouble = self._trouble.copy()
+            self._trouble.clear()
         if trouble:
             raise trouble[0]
+
+    def check(self) -> None:
+        """Raise the first error of ours on which SQLite was told that the disk failed."""
+        if self._trouble:
+            first = self._trouble[0]
+            self._trouble.clear()
+            raise first
 
     def opens(self, path: Path) -> bool:
         """Whether sqlite3 comes through this door: a file is opened there, and removed."""
@@ -398,7 +405,7 @@ class Shim:
             try:
                 return function(*arguments)
             except BaseException as error:  # noqa: BLE001 (ctypes would call it success)
-                self.trouble.append(error)
+                self._trouble.append(error)
                 return otherwise
 
         callback = ctypes.CFUNCTYPE(ctypes.c_int, *_SIGNATURES[name])(call)
