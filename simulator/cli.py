@@ -1,20 +1,25 @@
 """The command line: what was asked, and how it ended."""
 
 import argparse
+import os
 import signal
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final, TypeAlias
 
 import trio
 
 from simulator.crowd import CROWD_BOTS_MAX, crowd
-from simulator.processes import open_server_process
+from simulator.many import Played, play, play_many
+from simulator.process_stage import open_process_stage
 from simulator.recorder import Recorder
-from simulator.report import progress, replay, verdict
+from simulator.report import progress, replay, tally_of_many, verdict
 from simulator.run import Run, run
-from simulator.scenarios import SCENARIOS
+from simulator.scenarios import REAL, SCENARIOS, Scenario
 from simulator.screen import Screen, open_screen
-from simulator.virtual.seeds import Seed, any_seed
+from simulator.virtual import Seed, UnavailableError, any_seed
 from trio_chat.addresses import Address, parse_address
 from trio_chat.errors import RefusedError
 from trio_chat.protocol import names
@@ -26,15 +31,17 @@ EXIT_SIGNAL: Final = 128
 
 _EPILOG: Final = """\
 examples:
-  python -m simulator list                          the stories there are
-  python -m simulator run smoke                     20 bots and a real server, a few seconds
-  python -m simulator run restart --seeds 10        ten times, with a kill -9 in the middle
-  python -m simulator run restart --seed 8127       once more what went wrong with this seed
+  python -m simulator list                          the suites there are
+  python -m simulator run order                     one world, by chance
+  python -m simulator run swarm --seeds 500 --jobs 2
+  python -m simulator run swarm --seed 8127 --trace run.jsonl
+                                                    once more what went wrong, to the byte
+  python -m simulator run real                      real processes, TCP and kill -9
   python -m simulator crowd 127.0.0.1:8765 --bots 5 company for whoever tries `join` alone
 
-The seed decides who says what, where, and after which pause. Server and network are real,
-so the order in which things happen is not decided by it: the same seed is the same story,
-not the same run. Exit codes: 0 ok, 1 failed, 2 wrong usage, 130 Ctrl-C.
+All suites but `real` play in virtual worlds: the seed decides everything, and the same
+seed is the same run. In `real` it decides who says what, where, and after which pause; the
+machine decides the rest. Exit codes: 0 ok, 1 failed, 2 wrong usage, 130 Ctrl-C.
 """
 
 
@@ -44,67 +51,62 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Shape:  0 ok, 1 failed, 130 Ctrl-C; wrong usage leaves with 2 by SystemExit.
     """
     options = _parser().parse_args(arguments)
-    screen = open_screen()
+    command: Command = options.command
     try:
-        return trio.run(_until_told, options.command, options, screen)
-    except KeyboardInterrupt:  # before or after the time in which we wait for it
+        return command(options, open_screen())
+    except KeyboardInterrupt:
         return EXIT_SIGNAL + signal.SIGINT
+    except BrokenPipeError:
+        # Whoever read the output has gone, and needs no explanation; the interpreter
+        # would give one when it flushes once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return EXIT_FAILED
 
 
-Command = Callable[[argparse.Namespace, Screen], Awaitable[int]]
+Command: TypeAlias = Callable[[argparse.Namespace, Screen], int]
 
 
-async def _until_told(command: Command, options: argparse.Namespace, screen: Screen) -> int:
-    """The command, until it is done or somebody wants it to end."""
-    code = EXIT_FAILED
+def _until_told(wait_for: Callable[[], Awaitable[int]]) -> int:
+    """What it comes to, unless somebody wants it to end before."""
 
-    async def do() -> None:
-        nonlocal code
-        code = await command(options, screen)
-        nursery.cancel_scope.cancel()
+    async def main() -> int:
+        code = EXIT_FAILED
 
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(do)
-            async for number in signals:
-                code = EXIT_SIGNAL + number
-                nursery.cancel_scope.cancel()
-    return code
+        async def do() -> None:
+            nonlocal code
+            code = await wait_for()
+            nursery.cancel_scope.cancel()
+
+        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(do)
+                async for number in signals:
+                    code = EXIT_SIGNAL + number
+                    nursery.cancel_scope.cancel()
+        return code
+
+    return trio.run(main)
 
 
-# --- the commands --------------------------------------------------------------------
+# --- list and crowd ------------------------------------------------------------------
 
 
-async def _list(_options: argparse.Namespace, screen: Screen) -> int:
+def _list(_options: argparse.Namespace, screen: Screen) -> int:
     screen.show(f"{each.name:<10} {each.summary}" for each in SCENARIOS.values())
+    screen.show([f"{REAL:<10} {_real_summary()}"])
     return EXIT_OK
 
 
-async def _run(options: argparse.Namespace, screen: Screen) -> int:
-    first: Seed = options.seed if options.seed is not None else any_seed()
-    failed: list[Run] = []
-    for number in range(first.number, first.number + options.seeds):
-        played = await _run_once(options.suite, Seed(number), screen)
-        if not played.passed:
-            failed.append(played)
-    if options.seeds > 1:
-        passed = options.seeds - len(failed)
-        screen.show([f"{passed} of {options.seeds} runs of {options.suite} are ok"])
-        if failed:
-            screen.show([replay(options.suite, failed[0].seed)])
-    return EXIT_FAILED if failed else EXIT_OK
+def _real_summary() -> str:
+    stories = ", ".join(each.name for each in _real_stories())
+    return f"{stories}, with real processes, TCP and kill -9"
 
 
-async def _run_once(suite: str, seed: Seed, screen: Screen) -> Run:
-    screen.show([f"{suite}: {SCENARIOS[suite].summary}; seed {seed}"])
-    recorder = Recorder()
-    async with screen.open_progress(lambda: progress(recorder)):
-        played = await run(SCENARIOS[suite], seed, open_server_process(), recorder)
-    screen.show(verdict(played, screen.palette))
-    return played
+def _crowd(options: argparse.Namespace, screen: Screen) -> int:
+    return _until_told(partial(_crowd_until_told, options, screen))
 
 
-async def _crowd(options: argparse.Namespace, screen: Screen) -> int:
+async def _crowd_until_told(options: argparse.Namespace, screen: Screen) -> int:
     await crowd(
         options.address,
         room=options.room,
@@ -114,6 +116,89 @@ async def _crowd(options: argparse.Namespace, screen: Screen) -> int:
         show=lambda line: screen.show([line]),
     )
     return EXIT_OK
+
+
+# --- run, in worlds ------------------------------------------------------------------
+
+
+def _run(options: argparse.Namespace, screen: Screen) -> int:
+    first: Seed = options.seed if options.seed is not None else any_seed()
+    seeds = [Seed(first.number + number) for number in range(options.seeds)]
+    if options.suite == REAL:
+        return _until_told(partial(_run_real, seeds, screen))
+    screen.show([f"{options.suite}: {SCENARIOS[options.suite].summary}; seed {first}"])
+    try:
+        if len(seeds) == 1:
+            played = play(options.suite, first, screen.palette, trace=options.trace)
+            screen.show(played.verdict)
+            return EXIT_OK if played.passed else EXIT_FAILED
+        return _run_many(options.suite, seeds, options.jobs, screen)
+    except UnavailableError as error:
+        screen.show([f"skipped: {options.suite}: {error}"])
+        return EXIT_OK
+    except OSError as error:
+        screen.show([f"the trace can't be written: {error.strerror or error}"])
+        return EXIT_FAILED
+
+
+def _run_many(suite: str, seeds: Sequence[Seed], jobs: int, screen: Screen) -> int:
+    began_s = time.monotonic()
+    done: list[Played] = []
+    try:
+        for played in play_many(suite, seeds, screen.palette, jobs=jobs):
+            done.append(played)
+            if not played.passed:
+                screen.show(played.verdict)
+            screen.progress(_progress(done, len(seeds), began_s))
+    finally:
+        # Also after Ctrl-C: what is known by then.
+        failed = sorted(each.seed.number for each in done if not each.passed)
+        screen.show([_progress(done, len(seeds), began_s)])
+        if failed:
+            screen.show([replay(suite, failed[0])])
+    return EXIT_FAILED if failed else EXIT_OK
+
+
+def _progress(done: Sequence[Played], seeds: int, began_s: float) -> str:
+    return tally_of_many(
+        done=len(done),
+        seeds=seeds,
+        simulated_s=sum(each.took_s for each in done),
+        records=sum(each.records for each in done),
+        violations=sum(len(each.violations) for each in done),
+        failed=sum(not each.passed for each in done),
+        real_s=time.monotonic() - began_s,
+    )
+
+
+# --- run, with processes -------------------------------------------------------------
+
+
+def _real_stories() -> Iterable[Scenario]:
+    return (each for each in SCENARIOS.values() if each.real)
+
+
+async def _run_real(seeds: Sequence[Seed], screen: Screen) -> int:
+    failed: list[Run] = []
+    for seed in seeds:
+        for scenario in _real_stories():
+            screen.show([f"{REAL}: {scenario.name}: {scenario.summary}; seed {seed}"])
+            played = await _run_one_real(scenario, seed, screen)
+            screen.show(verdict(played, screen.palette))
+            if not played.passed:
+                failed.append(played)
+    if failed:
+        screen.show([replay(REAL, failed[0].seed)])
+    return EXIT_FAILED if failed else EXIT_OK
+
+
+async def _run_one_real(scenario: Scenario, seed: Seed, screen: Screen) -> Run:
+    recorder = Recorder()
+    async with (
+        screen.open_progress(lambda: progress(recorder)),
+        open_process_stage(seed, recorder) as stage,
+    ):
+        return await run(scenario, seed, stage, recorder)
 
 
 # --- the parser ----------------------------------------------------------------------
@@ -136,7 +221,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=_run)
-    parser.add_argument("suite", choices=SCENARIOS, metavar="SUITE", help=_suites())
+    suites = [*SCENARIOS, REAL]
+    parser.add_argument(
+        "suite", choices=suites, metavar="SUITE", help="one of: " + ", ".join(suites)
+    )
     parser.add_argument(
         "--seed", type=_seed, metavar="N", help="default: a new one, which is said first"
     )
@@ -146,6 +234,19 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         default=1,
         metavar="K",
         help="play K times, with N, N + 1, … (1)",
+    )
+    parser.add_argument(
+        "--jobs",
+        type=_at_least_one,
+        default=1,
+        metavar="J",
+        help="so many seeds at once, each in a process of its own (1)",
+    )
+    parser.add_argument(
+        "--trace",
+        type=Path,
+        metavar="FILE",
+        help="with a single seed: write down all that happens, as JSON lines",
     )
 
 
@@ -176,10 +277,6 @@ def _add_crowd(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="seconds from one line to the next, on average (5)",
     )
-
-
-def _suites() -> str:
-    return "one of: " + ", ".join(SCENARIOS)
 
 
 def _seed(text: str) -> Seed:

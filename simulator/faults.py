@@ -7,7 +7,7 @@ whom it hits, and for how long, from chance of its own.
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import trio
 
@@ -134,7 +134,7 @@ async def _full_disk(world: World, chance: random.Random) -> None:
 
 
 async def _io_errors(world: World, chance: random.Random) -> None:
-    operation = chance.choice(("write", "sync"))
+    operation: Literal["write", "sync"] = "write" if chance.random() < 0.5 else "sync"
     times = chance.randint(1, 5)
     world.note(f"the next {times} times that the server's disk is to {operation}, it fails")
     world.stage.disk().failing(operation, times=times)

@@ -161,6 +161,13 @@ class Renamed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Stranger(Event):
+    """Somebody comes who is not to be trusted; what it says and sees is not told here."""
+
+    nick: str
+
+
+@dataclass(frozen=True, slots=True)
 class TurnedAway(Event):
     """A bot said hello, and was refused."""
 
@@ -279,6 +286,7 @@ Record: TypeAlias = (
     | Linked
     | Cut
     | Reset
+    | Stranger
     | TurnedAway
     | Done
     | Killed

@@ -103,8 +103,9 @@ class Recorder:
             await self._waiting.park()
 
     def history(self, log: Log | None = None) -> History:
-        """All that was written down so far."""
-        return History(tuple(self._records), log)
+        """All that was written down so far, by time."""
+        # What came through pipes may have come late; each bot's own order stays.
+        return History(tuple(sorted(self._records, key=lambda each: each.at_s)), log)
 
     def _keep_up(self, record: Record) -> None:
         match record:

@@ -35,6 +35,7 @@ from simulator.history import (
     Saw,
     Settled,
     Stalled,
+    Stranger,
     TurnedAway,
     Up,
 )
@@ -109,6 +110,25 @@ def progress(recorder: Recorder) -> str:
     )
 
 
+def tally_of_many(  # noqa: PLR0913
+    *,
+    done: int,
+    seeds: int,
+    simulated_s: float,
+    records: int,
+    violations: int,
+    failed: int,
+    real_s: float,
+) -> str:
+    """How far a run of many seeds is, or how it ended, in one line."""
+    rate = f", {done / real_s:.1f} seeds/s" if real_s >= 1 else ""
+    bad = f"{failed} failed ({_number(violations, 'violation')})" if failed else "all ok"
+    return (
+        f"{done:,} of {_number(seeds, 'seed')}, {simulated_s:,.0f} s simulated,"
+        f" {_number(records, 'event')}, {bad}; {real_s:.1f} s{rate}"
+    )
+
+
 def replay(scenario: str, seed: object) -> str:
     """The command that plays a run again."""
     return f"python -m simulator run {scenario} --seed {seed}"
@@ -162,10 +182,12 @@ def _after_a_failure(run: Run, palette: Palette) -> Iterator[str]:
         yield palette.aside("the last words of the server:")
         for words in run.words[-_WORDS_SHOWN:]:
             yield palette.aside(f"    {_clean(words)}")
-    yield (
-        "the seed says who says what, where and after which pause; when the machine gets"
-        " round to it is its own affair: it may take more than one try to see this again"
-    )
+    if run.tick_s is None:
+        yield (
+            "the seed says who says what, where and after which pause; when the machine"
+            " gets round to it is its own affair: it may take more than one try to see"
+            " this again"
+        )
     yield replay(run.scenario, run.seed)
 
 
@@ -195,6 +217,7 @@ _SENTENCES: Final[dict[type, Callable[[Any], str]]] = {
     Linked: lambda r: f"{r.bot} is connected",
     Cut: lambda r: f"{r.bot} lost the connection: {_clean(r.reason)}",
     Reset: lambda r: f"{r.bot} was told that the server has another past",
+    Stranger: lambda r: f"{_clean(r.nick)} comes, who is not to be trusted",
     TurnedAway: lambda r: f"{r.bot} was turned away: {_clean(r.reason)}",
     Done: lambda r: f"{r.bot} has said all it had to say",
     Killed: lambda r: f"{r.bot} is killed",

@@ -119,6 +119,7 @@ def run_in_world(
         kept.append((recorder, stage))
         return await run(scenario, seed, stage, recorder)
 
+    played: Run
     try:
         report = virtual.run(
             story,
@@ -132,7 +133,7 @@ def run_in_world(
         raise
     except virtual.SimulationError as error:
         recorder, stage = kept[0]
-        return judged(
+        played = judged(
             scenario,
             seed,
             recorder.history(),
@@ -140,7 +141,8 @@ def run_in_world(
             recorder.now_s,
             stage.words(),
         )
-    played: Run = report.value
+        return replace(played, tick_s=stage.world.tick_s)
+    played = report.value
     return replace(played, digest=report.digest, tick_s=report.tick_s)
 
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Final, TextIO
@@ -26,12 +27,27 @@ class Screen:
         )
         """Colours, where they are welcome."""
         self._line_chars = 0
+        self._told_s = time.monotonic()
 
     def show(self, lines: Iterable[str]) -> None:
         """Write lines that stay."""
         self._clear()
         self._out.write("".join(f"{line}\n" for line in lines))
         self._out.flush()
+
+    def progress(self, line: str) -> None:
+        """Say how far it is, if that was not said just now.
+
+        Shape:  as open_progress(); the line is taken back by the next one that stays.
+        """
+        now_s = time.monotonic()
+        if now_s - self._told_s < (_TICK_S if self._terminal else _OCCASIONALLY_S):
+            return
+        self._told_s = now_s
+        if self._terminal:
+            self._update(line)
+        else:
+            self.show([f"… {line}"])
 
     @asynccontextmanager
     async def open_progress(self, line: Callable[[], str]) -> AsyncIterator[None]:
@@ -52,10 +68,7 @@ class Screen:
     async def _keep_telling(self, line: Callable[[], str]) -> None:
         while True:
             await trio.sleep(_TICK_S if self._terminal else _OCCASIONALLY_S)
-            if self._terminal:
-                self._update(line())
-            else:
-                self.show([f"… {line()}"])
+            self.progress(line())
 
     def _update(self, line: str) -> None:
         # A line that wraps could not be taken back.

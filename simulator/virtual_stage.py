@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
+import outcome
 import structlog
 import trio
 
@@ -86,11 +87,14 @@ class VirtualStage:
         if not self.server.running:
             return
         self.server.signal(signal.SIGTERM)
-        with trio.move_on_after(_STOP_S):
+        with trio.move_on_after(_STOP_S) as patience:
             await self.server.ended()
-        if self.server.running:
+        if patience.cancelled_caught:
             raise ServerError(f"the server did not end within {_STOP_S:g} s")
-        error = getattr(self.server.result, "error", None)
+        self._check(self.server.result)
+
+    def _check(self, result: outcome.Outcome[Any] | None) -> None:
+        error = getattr(result, "error", None)
         if error is not None:
             raise ServerError(f"the server ended badly: {error!r}") from error
         if self._bugs:
@@ -154,10 +158,11 @@ class VirtualStage:
                     running.drain()
                     break
 
-    def _say(self, level: str, words: str) -> None:
-        self._words.append(words)
-        if level in ("error", "critical", "exception"):
-            self._bugs.append(words)
+    def _say(self, event: str, words: str) -> None:
+        if self.server.running:
+            self._words.append(words)
+            if event == "bug":
+                self._bugs.append(words)
 
     # --- the people ------------------------------------------------------------------
 
@@ -246,13 +251,14 @@ class _Person:
 
     def __init__(self, node: Node) -> None:
         self.node = node
+        self._device = f"{node.chance('device').getrandbits(128):032x}"
         self._lives = 0
         self._bot: Bot | None = None
 
     def enter(self, script: Script, recorder: Recorder) -> None:
         self._lives += 1
         chance = self.node.chance(f"client {self._lives}")
-        bot = Bot(script, recorder, chance, insist=self._lives > 1)
+        bot = Bot(script, recorder, chance, device=self._device, life=self._lives)
         self._bot = bot
         self.node.power_on()
         self.node.start(partial(bot.run, ADDRESS))
@@ -355,14 +361,17 @@ async def _open_worker() -> AsyncIterator[_Worker]:
 
 
 def _logger(say: Callable[[str, str], None]) -> structlog.typing.FilteringBoundLogger:
-    def keep(_logger: object, level: str, event: structlog.typing.EventDict) -> str:
+    def keep(_logger: object, _level: str, event: structlog.typing.EventDict) -> str:
         error = event.pop("exc_info", None)
-        say(level, " ".join(f"{key}={value}" for key, value in event.items()))
         if isinstance(error, BaseException):
-            say(level, repr(error))
+            event["error"] = repr(error)
+        name = event.pop("event")
+        say(name, " ".join([name, *(f"{key}={value}" for key, value in event.items())]))
         raise structlog.DropEvent
 
     logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
-        None, processors=[keep], wrapper_class=structlog.make_filtering_bound_logger(0)
+        None,
+        processors=[structlog.processors.format_exc_info, keep],
+        wrapper_class=structlog.make_filtering_bound_logger(0),
     )
     return logger

@@ -12,6 +12,7 @@ import trio
 from simulator import history
 from simulator.bots import Hostile, Script
 from simulator.errors import StoryError
+from simulator.links import small_buffers
 from simulator.recorder import Recorder
 from simulator.stage import Stage
 from simulator.virtual.link import Link
@@ -135,7 +136,8 @@ class World:
     def attack(self, hostiles: Iterable[Hostile]) -> None:
         """These come too, and mean no good."""
         for hostile in hostiles:
-            self.note(f"{hostile.nick} comes: {', '.join(hostile.tricks)}")
+            self._add(history.Stranger, nick=hostile.nick)
+            self.note(f"{hostile.nick} will try: {', '.join(hostile.tricks)}")
             self._attackers.append(hostile.nick)
             self.stage.enter(hostile)
 
@@ -156,8 +158,8 @@ class World:
 
         Cancel: may have happened.
         """
-        self._gone(nick)
         await self.stage.kill(nick)
+        self._gone(nick)
 
     async def power_off(self, nick: str) -> None:
         """Somebody is gone from one moment to the next: no goodbye, no FIN.
@@ -165,8 +167,8 @@ class World:
         Cancel: may have happened.
         """
         self.note(f"{nick} loses power")
-        self._gone(nick)
         await self.stage.power_off(nick)
+        self._gone(nick)
 
     def come_back(self, script: Script) -> None:
         """Somebody who was killed is here again, with something else to say."""
@@ -194,6 +196,26 @@ class World:
                 history.Stalled, bot=nick, lives=lives, others_within_s=others_within_s
             )
         self.stage.stall(nicks)
+
+    def crawl(
+        self, nicks: Sequence[str], *, bytes_per_s: int, others_within_s: float
+    ) -> None:
+        """These people get so little, from now on; but they get it, and answer.
+
+        Units:  `others_within_s`: as in stall().
+        """
+        for nick in nicks:
+            self._add(
+                history.Stalled, bot=nick, lives=True, others_within_s=others_within_s
+            )
+        link = Link(latency_s=0.05, bandwidth_bytes_per_s=bytes_per_s)
+        self.connect(nicks, small_buffers(link))
+
+    def walk(self, nicks: Sequence[str]) -> None:
+        """They get as much as everyone again."""
+        self.connect(nicks, Link())
+        for nick in nicks:
+            self._add(history.Resumed, bot=nick)
 
     def unstall(self, nicks: Sequence[str]) -> None:
         """They do again."""

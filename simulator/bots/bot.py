@@ -22,8 +22,9 @@ from simulator.errors import StoryError
 from trio_chat import Client, RefusedError, open_client
 from trio_chat.addresses import Address
 from trio_chat.client.link import Dial, dial_tcp
-from trio_chat.client.outbox import Ticket
+from trio_chat.client.outbox import Outbox, Ticket
 
+_LINES_PER_LIFE: Final = 1_000_000
 _WHOLE_LOG: Final = 1_000_000
 """How many entries of a room's past a bot asks for."""
 
@@ -43,8 +44,9 @@ class Bot:
     """One person of the story.
 
     Shape:  after the last step of its script it stays until go_home(). Two lives of one
-            person on one device have the same `device`; None: a new one, by chance. With
-            `insist` it waits for its nick while another one has it, its own ghost maybe.
+            person on one device have the same `device`; None: a new one, by chance. The
+            numbers of a later `life` follow those of all lives before: what became of
+            their last lines it does not know.
     """
 
     def __init__(
@@ -54,14 +56,14 @@ class Bot:
         rng: random.Random,
         device: str | None = None,
         *,
-        insist: bool = False,
+        life: int = 1,
     ) -> None:
         self.script = script
         self._device = device or f"{rng.getrandbits(128):032x}"
         self._over = trio.Event()
         self._recorder = recorder
         self._rng = rng
-        self._insist = insist
+        self._life = life
         self._stream: trio.abc.Stream | None = None
         self._said: dict[str, Ticket] = {}  # the last line in each room
         self._listening = trio.Event()
@@ -86,7 +88,8 @@ class Bot:
                     rooms=self.script.rooms,
                     history=_WHOLE_LOG,
                     device=self._device,
-                    insist=self._insist,
+                    outbox=Outbox(first_n=1 + _LINES_PER_LIFE * (self._life - 1)),
+                    insist=self._life > 1,
                     rng=self._rng,
                     dial=remember,
                 ) as client,

@@ -68,7 +68,7 @@ class Orders(msgspec.Struct, frozen=True):
     address: Address
     seed: int
     device: str | None
-    insist: bool
+    life: int
 
     def told(self) -> Script:
         """The script, as it was."""
@@ -86,13 +86,13 @@ def orders(
     seed: Seed,
     device: str | None = None,
     *,
-    insist: bool = False,
+    life: int = 1,
 ) -> Orders:
     """The orders for this script."""
     fields = msgspec.to_builtins(script)
     del fields["steps"]  # for msgspec has no unions of dataclasses
     steps = [_packed(step) for step in script.steps]
-    return Orders(fields, steps, address, seed.number, device, insist)
+    return Orders(fields, steps, address, seed.number, device, life)
 
 
 def encoded(record: Record) -> bytes:
@@ -162,7 +162,7 @@ class _Pipe:
 async def _live(told: Orders, heard: bytes) -> int:
     script = told.told()
     chance = Seed(told.seed).stream("client", script.nick)
-    bot = Bot(script, _Pipe(), chance, told.device, insist=told.insist)
+    bot = Bot(script, _Pipe(), chance, told.device, life=told.life)
     code = EXIT_ALONE
     with lone_exception():
         async with trio.open_nursery() as nursery:
@@ -209,7 +209,7 @@ async def open_bot_process(  # noqa: PLR0913 (one keyword, one thing a caller ma
     *,
     seed: Seed,
     device: str | None = None,
-    insist: bool = False,
+    life: int = 1,
     command: Sequence[str] = COMMAND,
 ) -> AsyncIterator["BotProcess"]:
     """A bot that is on its way; whatever happens, it does not run after the block.
@@ -220,7 +220,7 @@ async def open_bot_process(  # noqa: PLR0913 (one keyword, one thing a caller ma
     """
     with lone_exception():
         async with trio.open_nursery() as nursery:
-            bot = BotProcess(script, recorder, seed, device, insist=insist, command=command)
+            bot = BotProcess(script, recorder, seed, device, life=life, command=command)
             nursery.start_soon(bot.run, address)
             yield bot
             nursery.cancel_scope.cancel()
@@ -232,7 +232,7 @@ class BotProcess:
     Shape:  as Bot: run() is its life, and what it sees goes into the recorder, in its own
             order. Records of several processes may come a little later than they were
             made, so that of two bots the earlier one may come second; `at_s` knows.
-            `device` and `insist` are the Bot's; `command` is what is started.
+            `device` and `life` are the Bot's; `command` is what is started.
     """
 
     def __init__(
@@ -242,14 +242,14 @@ class BotProcess:
         seed: Seed,
         device: str | None = None,
         *,
-        insist: bool = False,
+        life: int = 1,
         command: Sequence[str] = COMMAND,
     ) -> None:
         self.script = script
         self._recorder = recorder
         self._seed = seed
         self._device = device
-        self._insist = insist
+        self._number = life
         self._command = command
         self._begun_s = time.perf_counter() - recorder.now_s
         self._process: trio.Process | None = None
@@ -298,6 +298,13 @@ class BotProcess:
             self._life.cancel()
         await self._ended.wait()
 
+    async def ended(self) -> None:
+        """Wait until it is over, however it ends.
+
+        Cancel: atomic.
+        """
+        await self._ended.wait()
+
     async def _live(self, address: Address) -> int:
         process = await trio.lowlevel.open_process(
             list(self._command),
@@ -319,7 +326,7 @@ class BotProcess:
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
-        told = orders(self.script, address, self._seed, self._device, insist=self._insist)
+        told = orders(self.script, address, self._seed, self._device, life=self._number)
         async with trio.open_nursery() as speaking:
             speaking.start_soon(self._tell, process.stdin, told)
             async with trio.open_nursery() as hearing:

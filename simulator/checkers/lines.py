@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from simulator.history import Entry, Fail, Invoke, Ok, Record
+from simulator.history import Entry, Fail, Invoke, Ok, Record, Stranger
 
 Key: TypeAlias = tuple[str, str, str]
 """Room, author and text: no author says one text twice in one room."""
@@ -53,3 +53,8 @@ def lines_of(records: Iterable[Record]) -> tuple[dict[Key, Line], list[Ok | Fail
 def key(entry: Entry) -> Key:
     """The line that an entry says it is."""
     return entry.room, entry.nick, entry.text
+
+
+def strangers(records: Iterable[Record]) -> set[str]:
+    """Whose lines nobody wrote down when they were said."""
+    return {record.nick for record in records if isinstance(record, Stranger)}

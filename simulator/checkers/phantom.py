@@ -3,12 +3,15 @@
 from collections import defaultdict
 
 from simulator.checkers.checker import OK, Checker, Finding, unknown, violated
-from simulator.checkers.lines import Key, Line, key, lines_of
+from simulator.checkers.lines import Key, Line, key, lines_of, strangers
 from simulator.history import Entry, Fail, History, Invoke, Saw
 
 
 def check(history: History) -> Finding:
-    """Each entry is a line that its author had said, in that room, with that text."""
+    """Each entry is a line that its author had said, in that room, with that text.
+
+    Shape:  what strangers said, nobody knows.
+    """
     lines, _ = lines_of(history.records)
     return _too_early(history) or _not_said(history, lines)
 
@@ -33,7 +36,10 @@ def _not_said(history: History, lines: dict[Key, Line]) -> Finding:
         name: line.refused for name, line in lines.items() if line.refused is not None
     }
     anything = False
+    unknown_authors = strangers(history.records)
     for entry in history.entries():
+        if entry.nick in unknown_authors:
+            continue
         anything = True
         where = f"#{entry.room} {entry.seq}"
         if key(entry) not in lines:

@@ -31,4 +31,7 @@ SCENARIOS: Final = {
 }
 """All of them, in the order in which one wants to run them."""
 
-__all__ = ["SCENARIOS", "Scenario"]
+REAL: Final = "real"
+"""The suite of all stories that can be played with processes."""
+
+__all__ = ["REAL", "SCENARIOS", "Scenario"]

@@ -1,9 +1,10 @@
 """overload: more is said than some can take.
 
 Six people talk in bursts of up to two hundred lines. Two stop taking in anything at all
-for a while (their machines' buffers fill up), two look away for seconds again and again,
-and one is on a train. The server may keep little for each of them. Whoever keeps up must
-not feel it, and whoever does not must have everything in the end.
+for a while (their machines' buffers fill up), one gets two kilobytes a second and no
+more, and two look away for seconds again and again. The server may keep little for each
+of them. Whoever keeps up must not feel it, and whoever does not must have everything in
+the end.
 """
 
 from typing import Final
@@ -32,14 +33,16 @@ async def story(world: World) -> None:
     stalled = [script.nick for script in readers[:2]]
     small = links.small_buffers(links.LINKS["calm"])
     world.connect([script.nick for script in (*readers, *laggards)], small)
-    world.connect([readers[2].nick], links.LINKS["train"])
     world.enter([*talkers, *readers, *laggards])
     await world.until_accepted(50, within_s=CAUGHT_UP_S)
+    slow = [readers[2].nick]
+    world.crawl(slow, bytes_per_s=2000, others_within_s=OTHERS_S)
     for _ in range(STALLS):
         world.stall(stalled, others_within_s=OTHERS_S)
         await trio.sleep(chance.uniform(0.5, 10))
         world.unstall(stalled)
         await trio.sleep(chance.uniform(0, 0.5))
+    world.walk(slow)
     world.healed(within_s=CAUGHT_UP_S)
     await world.until_settled(within_s=CAUGHT_UP_S)
 

@@ -35,5 +35,5 @@ async def story(world: World) -> None:
 
 
 SCENARIO = Scenario(
-    "partition", "11 people, and a network that falls apart five times", story
+    "partition", "11 people, and a network that falls apart five times", story, real=True
 )

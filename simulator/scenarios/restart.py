@@ -52,5 +52,9 @@ async def story(world: World) -> None:
 
 
 SCENARIO = Scenario(
-    "restart", "12 people, and a server that dies three times", story, on_disk=True
+    "restart",
+    "12 people, and a server that dies three times",
+    story,
+    on_disk=True,
+    real=True,
 )

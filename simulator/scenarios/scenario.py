@@ -21,5 +21,7 @@ class Scenario:
     story: Callable[[World], Awaitable[None]]
     on_disk: bool = False
     """Whether the server keeps what it is told in a file, on a disk that can fail."""
+    real: bool = False
+    """Whether it can be played with processes as well."""
     limits: Limits | None = None
     """The server's, if they are to be others than usual."""

@@ -34,4 +34,6 @@ async def story(world: World) -> None:
     await world.until_settled(within_s=SETTLED_S)
 
 
-SCENARIO = Scenario("smoke", "20 people talk in 4 rooms, and nothing goes wrong", story)
+SCENARIO = Scenario(
+    "smoke", "20 people talk in 4 rooms, and nothing goes wrong", story, real=True
+)

@@ -1,6 +1,7 @@
 """Sockets as trio wants them, on the virtual network."""
 
 import errno
+import operator
 import os
 import socket as kernel
 import struct
@@ -10,7 +11,7 @@ from typing import Any, Final, Self, TypeVar, overload
 
 import trio
 
-from simulator.virtual.stack import ANY, Binding, Handshake, Stack
+from simulator.virtual.stack import ANY, Binding, Handshake, Sizes, Stack
 from simulator.virtual.tcp import Address, Endpoint, os_error
 
 T = TypeVar("T")
@@ -174,6 +175,14 @@ class VirtualSocket(trio.socket.SocketType):
             endpoint.set_patience(patience_ms / 1000)
 
     @property
+    def _buffer_sizes(self) -> Sizes:
+        options = self._options
+        return (
+            options.get((kernel.SOL_SOCKET, kernel.SO_SNDBUF)),
+            options.get((kernel.SOL_SOCKET, kernel.SO_RCVBUF)),
+        )
+
+    @property
     def _reuses(self) -> bool:
         return bool(self._options.get((kernel.SOL_SOCKET, kernel.SO_REUSEADDR)))
 
@@ -203,6 +212,7 @@ class VirtualSocket(trio.socket.SocketType):
         if self._binding is None:
             self._binding = self._stack.bind((ANY, 0), reuse=self._reuses)
         self._binding.reuse = self._reuses
+        self._binding.buffers = self._buffer_sizes
         self._stack.listen(self._binding, backlog)
 
     @property
@@ -281,11 +291,7 @@ class VirtualSocket(trio.socket.SocketType):
         if source == ANY:
             source = stack.source_for(remote[0])
         handshake = Handshake(stack, (source, port or stack.free_port()), remote)
-        options = self._options
-        handshake.buffers = (
-            options.get((kernel.SOL_SOCKET, kernel.SO_SNDBUF)),
-            options.get((kernel.SOL_SOCKET, kernel.SO_RCVBUF)),
-        )
+        handshake.buffers = self._buffer_sizes
         self._handshake = handshake
         handshake.start()
         return handshake
@@ -315,7 +321,9 @@ class VirtualSocket(trio.socket.SocketType):
         Cancel: nothing was read.
         """
         _check_flags(flags)
-        return self._waiting(lambda: self._read(buflen), self._lot_for_reading())
+        if (octets_max := operator.index(buflen)) < 0:
+            raise ValueError("negative buffersize in recv")
+        return self._waiting(lambda: self._read(octets_max), self._lot_for_reading())
 
     async def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
         """As recv(), into a buffer; how many.
@@ -329,15 +337,13 @@ class VirtualSocket(trio.socket.SocketType):
             view[: len(data)] = data
         return len(data)
 
-    def _read(self, buflen: int) -> bytes | None:
+    def _read(self, octets_max: int) -> bytes | None:
         endpoint = self._endpoint
         if endpoint is None:
             if self._failed:
                 return b""
             raise os_error(errno.ENOTCONN)
-        if not buflen:
-            return b""
-        return endpoint.read(buflen)
+        return endpoint.read(octets_max) if octets_max else b""
 
     def send(self, bytes: Any, flags: int = 0, /) -> Awaitable[int]:  # noqa: A002
         """Send as many leading bytes as fit, at least one; how many.

@@ -3,7 +3,7 @@
 import errno
 from collections import Counter, deque
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 import trio
 
@@ -19,6 +19,11 @@ _SYN_TRIES_S: Final = (0, 1, 3, 7, 15, 31, 63)
 _SYN_GIVE_UP_S: Final = 127
 _NO_ROUTE_S: Final = 3
 _TIME_WAIT_NS: Final = 60 * NS
+
+
+Sizes: TypeAlias = tuple[int | None, int | None]
+"""Of the buffers for sending and receiving that a program wants; None: as the link has."""
+NO_WISH: Final[Sizes] = (None, None)
 
 
 class Socket(Protocol):
@@ -53,6 +58,8 @@ class Binding:
         self.backlog = 0
         self.pending = 0
         """Handshakes that are not through yet."""
+        self.buffers = NO_WISH
+        """Of the connections that come of it."""
         self.queue: deque[Endpoint] = deque()
         self.readable = trio.lowlevel.ParkingLot()
 
@@ -280,8 +287,7 @@ class Handshake:
         self.error = 0
         self.endpoint: Endpoint | None = None
         self.lot = trio.lowlevel.ParkingLot()
-        self.buffers: tuple[int | None, int | None] = (None, None)
-        """Sizes for sending and receiving that the program wants; None: the link's."""
+        self.buffers = NO_WISH
 
     def start(self) -> None:
         """Send the first segment of it."""
@@ -368,28 +374,8 @@ class Handshake:
         medium = stack.medium
         number = medium.number()
         out, back = Pipe(self._way, medium), Pipe(self._back, medium)
-        link = self._way.link
-        sends, receives = self.buffers
-        patience_s = stack.net.patience_s
-        here = Endpoint(
-            stack,
-            number,
-            (self.local, self.remote),
-            medium,
-            buffers=(
-                sends or link.send_buffer_bytes,
-                receives or link.receive_buffer_bytes,
-            ),
-            patience_s=patience_s,
-        )
-        far = Endpoint(
-            there,
-            number,
-            (self.remote, self.local),
-            medium,
-            buffers=(link.send_buffer_bytes, link.receive_buffer_bytes),
-            patience_s=patience_s,
-        )
+        here = self._end(stack, number, (self.local, self.remote), self.buffers)
+        far = self._end(there, number, (self.remote, self.local), binding.buffers)
         far.reuse = binding.reuse
         out.source = back.target = here
         out.target = back.source = far
@@ -404,6 +390,23 @@ class Handshake:
             far.vanish()
         out.send(OPEN)
         self._wake()
+
+    def _end(
+        self, stack: Stack, number: int, addresses: tuple[Address, Address], sizes: Sizes
+    ) -> Endpoint:
+        link = self._way.link
+        sends, receives = sizes
+        return Endpoint(
+            stack,
+            number,
+            addresses,
+            stack.medium,
+            buffers=(
+                sends or link.send_buffer_bytes,
+                receives or link.receive_buffer_bytes,
+            ),
+            patience_s=stack.net.patience_s,
+        )
 
     def _wake(self) -> None:
         if self.lot:

@@ -356,6 +356,19 @@ async def test_a_device_that_comes_back_takes_its_ghosts_place_at_once(
         assert (await ada.hear("members"))["nicks"] == ["ada"]
 
 
+async def test_a_hello_that_was_under_way_for_long_ends_no_later_connection(
+    autojump_clock: MockClock,
+) -> None:
+    async with open_world() as world:
+        ada = await world.person("ada", device="secret-of-ada", attempt=2)
+        late = world.dial()
+        hello = {"t": "hello", "v": 1, "nick": "ada", "device": "secret-of-ada"}
+        await late.send({**hello, "attempt": 1})
+        assert (await late.hear("refused"))["code"] == "nick_taken"
+        await ada.say("still here")
+        assert await ada.texts(1) == [(1, "still here")]
+
+
 async def test_a_ghost_does_nothing_more_in_its_name(autojump_clock: MockClock) -> None:
     async with open_world(SlowStore()) as world:
         ghost = await world.person("ada", device="secret-of-ada")

@@ -193,7 +193,7 @@ async def test_a_second_life_on_the_same_device_takes_the_place_of_the_first() -
 
 
 @pytest.mark.processes
-async def test_a_bot_that_insists_gets_its_nick_when_it_is_free() -> None:
+async def test_a_later_life_gets_its_nick_when_it_is_free() -> None:
     """The other one's program is killed, and then the server knows that it is gone."""
     async with (
         open_theatre() as (_, address, recorder),
@@ -201,7 +201,7 @@ async def test_a_bot_that_insists_gets_its_nick_when_it_is_free() -> None:
     ):
         await recorder.until(partial(has_accepted, recorder, 2))
         quiet = reader("ada", ["attic"])
-        async with open_bot_process(quiet, address, recorder, seed=Seed(8), insist=True):
+        async with open_bot_process(quiet, address, recorder, seed=Seed(8), life=2):
             await first.kill()
             await recorder.until(lambda: len(kept(recorder, history.Opened)) == 2)
 

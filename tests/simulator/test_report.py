@@ -39,6 +39,7 @@ from simulator.history import (
     Saw,
     Settled,
     Stalled,
+    Stranger,
     TurnedAway,
     Up,
 )
@@ -173,6 +174,7 @@ def test_what_was_said_can_not_move_the_cursor() -> None:
         (Linked(1, "ada"), "ada is connected"),
         (Cut(1, "ada", "oh"), "ada lost the connection: oh"),
         (Reset(1, "ada"), "ada was told that the server has another past"),
+        (Stranger(1, "eve"), "eve comes, who is not to be trusted"),
         (TurnedAway(1, "ada", "taken"), "ada was turned away: taken"),
         (Done(1, "ada"), "ada has said all it had to say"),
         (Killed(1, "ada"), "ada is killed"),

@@ -3,7 +3,8 @@
 import math
 import random
 import secrets
-from collections.abc import AsyncIterator, Iterable, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, assert_never
@@ -66,6 +67,8 @@ async def open_client(  # noqa: PLR0913 (one keyword, one thing a caller may wan
     insist: bool = False,
     rng: random.Random | None = None,
     dial: Dial = dial_tcp,
+    outbox: Outbox | None = None,
+    wall_clock_s: Callable[[], float] = time.time,
 ) -> AsyncIterator["Client"]:
     """A client that connects, stays connected and goes on where it was, by itself.
 
@@ -75,7 +78,9 @@ async def open_client(  # noqa: PLR0913 (one keyword, one thing a caller may wan
             with the same one and the same nick takes its place. Without `events` none are
             kept: for those who only talk. With `insist` a refused nick is not an error:
             it is a Status event, and the client waits for another one. `dial` makes each
-            connection.
+            connection. `outbox` is for whoever comes with the device of an earlier client:
+            its numbers have to go on where that one's ended. `wall_clock_s` tells the
+            connections of a device in their order, also over several clients.
     Raises: RefusedError out of the block: the server refused the first hello, or another
             client has taken this one's place.
             ValueError: `address` is none. RefusedError: `nick` or a room can't be a name.
@@ -89,8 +94,9 @@ async def open_client(  # noqa: PLR0913 (one keyword, one thing a caller may wan
         events=events,
         insist=insist,
         dial=dial,
+        wall_clock_s=wall_clock_s,
     )
-    client = Client(where, nick, options, rng or random.Random())
+    client = Client(where, nick, options, rng or random.Random(), outbox or Outbox())
     for room in rooms:
         client.join_nowait(room)
     with lone_exception():
@@ -112,13 +118,19 @@ class Options:
     events: bool
     insist: bool
     dial: Dial
+    wall_clock_s: Callable[[], float]
 
 
 class Client:
     """One person, or one bot, on one server; get one from open_client()."""
 
     def __init__(
-        self, address: Address, nick: str, options: Options, rng: random.Random
+        self,
+        address: Address,
+        nick: str,
+        options: Options,
+        rng: random.Random,
+        outbox: Outbox,
     ) -> None:
         self.address = address
         """Where the server is."""
@@ -126,7 +138,7 @@ class Client:
         """The name: the one wished for, and from the welcome on the one that is had."""
         self.state: State = "connecting"
         """Of the link; see events.Status."""
-        self.outbox = Outbox()
+        self.outbox = outbox
         """What was said and is not accepted yet."""
         self._options = options
         self._rng = rng
@@ -135,6 +147,7 @@ class Client:
         self._epoch: str | None = None
         self._link: Link | None = None
         self._failures = 0  # since the last welcome
+        self._attempt = 0
         self._wished: str | None = None
         self._poke = trio.Event()
         self._ended = trio.Event()
@@ -325,10 +338,14 @@ class Client:
             self._request(messages.Nick(nick=wished))
 
     def _hello(self) -> messages.Hello:
+        # Whatever the clock does, our own hellos are in order.
+        now_ms = int(self._options.wall_clock_s() * 1000)
+        self._attempt = max(self._attempt + 1, now_ms)
         return messages.Hello(
             v=PROTOCOL_VERSION,
             nick=self.nick,
             device=self._options.device,
+            attempt=self._attempt,
             software=f"trio_chat {__version__}",
         )
 

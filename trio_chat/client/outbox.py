@@ -58,17 +58,17 @@ class Outbox:
     """First in, first out; a line leaves when the server has accepted or refused it.
 
     Shape:  never holds more than `lines_max` lines. In memory: what is in it is gone with
-            the process.
+            the process. The first line gets the number `first_n`.
     """
 
-    def __init__(self, lines_max: int = OUTBOX_LINES_MAX) -> None:
+    def __init__(self, lines_max: int = OUTBOX_LINES_MAX, *, first_n: int = 1) -> None:
         self.refused_lines = 0
         """How many lines the server did not take, so far."""
         self.last_seqs: dict[str, int] = {}
         """Where the last line that was accepted stands, by room."""
         self._lines_max = lines_max
         self._tickets: dict[int, Ticket] = {}
-        self._next_n = 1
+        self._next_n = first_n
         self._closed = False
         self._changed = trio.Event()
 

@@ -70,6 +70,9 @@ class Hello(Message, frozen=True):
     device: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
     """A secret of this client's own: half of its drafts' identity. None: one is made
     for this connection, and nothing can be sent again after it."""
+    attempt: Count = 0
+    """Larger in each later connection of the device: a hello that was under way for long
+    does not take the place of one that was said after it."""
     software: Annotated[str, msgspec.Meta(max_length=64)] = ""
     """For the server's log."""
     caps: Annotated[tuple[str, ...], msgspec.Meta(max_length=32)] = ()

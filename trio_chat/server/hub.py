@@ -22,6 +22,7 @@ class Guest(Reader, Protocol):
     """What the hub needs of a peer that said hello."""
 
     device: str
+    attempt: int
     memberships: dict[str, Member]
 
     def supersede(self) -> None:
@@ -54,11 +55,12 @@ class Hub:
     def arrive(self, guest: Guest) -> None:
         """Take the guest in under its nick; a ghost of the same device makes way.
 
-        Raises: RefusedError: somebody else has the nick.
+        Raises: RefusedError: somebody else has the nick, or a later connection of the same
+                device does: this hello was under way for too long.
         """
         holder = self._guests.get(names.same(guest.nick))
         if holder is not None:
-            if holder.device != guest.device:
+            if holder.device != guest.device or holder.attempt > guest.attempt:
                 raise _nick_taken(guest.nick)
             self.depart(holder, "replaced by its own new connection")
             holder.supersede()

@@ -73,6 +73,7 @@ class Peer:
         self.address = address
         self.nick = ""
         self.device = ""
+        self.attempt = 0
         self.memberships: dict[str, Member] = {}
         self._stream = stream
         self._services = services
@@ -191,6 +192,7 @@ class Peer:
             raise _EndError(words, _error(Code.VERSION, words))
         self.nick = names.nick(hello.nick)
         self.device = hello.device or self._services.new_secret()
+        self.attempt = hello.attempt
         try:
             self._services.hub.arrive(self)
         except RefusedError:
