@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import trio
 
+from simulator.virtual import _trio
 from simulator.virtual.link import Link
 from simulator.virtual.network import Network
 from simulator.virtual.seeds import Seed
@@ -40,9 +41,13 @@ class SimClock(trio.abc.Clock):
 
     def deadline_to_sleep_time(self, deadline: float) -> float:
         """All tasks wait: go to whatever comes first."""
+        if _trio.somebody_waits_for_idle():
+            return 1.0  # it is woken before that
         when = self._timeline.next_ns()
         if deadline != math.inf:
             wake_ns = to_ns(deadline)
+            while wake_ns / NS < deadline:  # a float's last bit
+                wake_ns += 1
             when = wake_ns if when is None else min(when, wake_ns)
         if when is None:
             # A cancellation or a call from outside may be under way: ask once more.
@@ -85,8 +90,9 @@ class Bench:
         self._written = io.BytesIO()
         self.timeline = Timeline(tick_s)
         self.trace = Trace(self.timeline, self._written if traced else None)
+        self._seed = Seed(seed)
         self.net = Network(
-            self.timeline, self.trace, Seed(seed), link=link, patience_s=patience_s
+            self.timeline, self.trace, self._seed, link=link, patience_s=patience_s
         )
         self.a, self.b, self.c = (
             Machine(name, f"10.0.0.{number}") for number, name in enumerate("abc", 1)
@@ -118,7 +124,9 @@ class Bench:
 
     def run(self, main: Callable[[], Awaitable[T]]) -> T:
         """Run it to its end, in no real time."""
-        return trio.run(main, clock=SimClock(self.timeline))
+        chance = self._seed.stream("scheduler")
+        with _trio.scheduled_by(lambda: chance):
+            return trio.run(main, clock=SimClock(self.timeline))
 
     async def listen(
         self, machine: Machine, port: int = 7000, *, backlog: int = 128
