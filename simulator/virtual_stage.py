@@ -120,7 +120,7 @@ class VirtualStage:
         try:
             await self.server.ended()
         except trio.Cancelled:
-            disk.live_on()
+            disk.die_at()
             self.server.kill()
             raise
 

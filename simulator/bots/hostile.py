@@ -145,7 +145,7 @@ def _out_of_turn(rng: random.Random, nick: str) -> Chunks:
         _line("welcome", v=1, nick=nick, epoch="mine", software="x", heartbeat_s=0),
         _line("entry", room="lobby", seq=1, nick="talker-01", text="forged", ts=0),
         _line("hold", room="lobby"),
-        _line("nick", nick="talker-01"),
+        _line("nick", nick="\x1b[2Jtalker-01"),
         _line("who", room="lobby"),
         _line("nonsense"),
     ]

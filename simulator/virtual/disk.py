@@ -192,10 +192,6 @@ class Disk:
         assert sync is None or sync > self.syncs, f"sync {sync} has happened"
         self._death = (write, sync, call)
 
-    def live_on(self) -> None:
-        """Forget what die_at() was told: no write or sync is the last one."""
-        self._deaths.clear()
-
     def halt(self) -> None:
         """From now on the process changes nothing more; it may not have noticed yet."""
         self.life.ended = True
