@@ -184,12 +184,16 @@ class _Ledger:
     def last(self, nick: str, news: News) -> Absence | None:
         """The one that the news is about, if there is any."""
         absences = self._all[nick, news.room]
-        begun = bisect_right(absences, news.at_s, key=lambda each: each.begun_s - _EARLY_S)
-        if not begun:
-            return None
-        back = absences[begun - 1].back
-        over = back is not None and back.at_s + _LATE_S <= news.at_s
-        return None if over else absences[begun - 1]
+        for early_s in (0.0, _EARLY_S):
+            until_s = news.at_s + early_s
+            begun = bisect_right(absences, until_s, key=lambda each: each.begun_s)
+            if begun and not _told_long_ago(absences[begun - 1], news):
+                return absences[begun - 1]
+        return None
+
+
+def _told_long_ago(absence: Absence, news: News) -> bool:
+    return absence.back is not None and absence.back.at_s + _LATE_S <= news.at_s
 
 
 def proof(found: Missed) -> tuple[Record, ...]:
