@@ -36,7 +36,7 @@ def opened(bot: str, after: int = 0, head: int = 0, at_s: float = 0.5) -> Opened
     return Opened(at_s, bot, ROOM, after, head)
 
 
-def closed(bot: str, at_s: float = 4.0) -> Closed:
+def closed(bot: str, at_s: float = 4.0) -> Record:
     return Closed(at_s, bot, ROOM, "left")
 
 
@@ -44,23 +44,23 @@ def saw(bot: str, seq: int, nick: str, text: str, at_s: float = 3.0) -> Saw:
     return Saw(at_s, bot, ROOM, seq, nick, text)
 
 
-def linked(bot: str, at_s: float = 0.0) -> Linked:
+def linked(bot: str, at_s: float = 0.0) -> Record:
     return Linked(at_s, bot)
 
 
-def cut(bot: str, at_s: float, retry_in_s: float | None = None) -> Cut:
+def cut(bot: str, at_s: float, retry_in_s: float | None = None) -> Record:
     return Cut(at_s, bot, "the connection broke", retry_in_s)
 
 
-def members(bot: str, *nicks: str, at_s: float = 0.6) -> Members:
+def members(bot: str, *nicks: str, at_s: float = 0.6) -> Record:
     return Members(at_s, bot, ROOM, nicks)
 
 
-def joined(bot: str, nick: str, at_s: float) -> Joined:
+def joined(bot: str, nick: str, at_s: float) -> Record:
     return Joined(at_s, bot, ROOM, nick)
 
 
-def left(bot: str, nick: str, at_s: float) -> Left:
+def left(bot: str, nick: str, at_s: float) -> Record:
     return Left(at_s, bot, ROOM, nick, "peer went away")
 
 
