@@ -13,7 +13,6 @@ What is modelled is what SQLite does to its files. Any other file, such as a loc
 after a death as it was written; nor does it feel a fault.
 """
 
-import gc
 import os
 import random
 import shutil
@@ -54,7 +53,9 @@ def open_disks(
 
     Shape:  meanwhile SQLite's own chance, such as random() and the salts of a WAL, comes
             from `chance`, and its time of day from `wall_clock_s`, in this whole process.
-            Nobody waits for a lock in real time. Files elsewhere are left alone.
+            Nobody waits for a lock in real time. Files elsewhere are left alone. A
+            connection that a program drops without closing it stays open until the
+            program dies: it does not hang on when the garbage is collected.
     Raises: UnavailableError: this Python's SQLite can't be reached.
             Whatever `wall_clock_s`, a note, or the call of Disk.die_at() raised meanwhile,
             at the end or at Disks.check(): SQLite was told that the disk failed.
@@ -212,8 +213,7 @@ class Disk:
 
     def close_connections(self) -> None:
         """Close all that SQLite has open of this life: what is left has no use."""
-        if self._shim.any_open(self.life):
-            _close_connections(self.directory)
+        self._shim.close_connections(self.life)
 
     def _reborn(self, next_life: "Life") -> None:
         assert not self._calling, "SQLite is at work: the call has to come later"
@@ -558,18 +558,3 @@ def _shared_memory(_directory: str, names: list[str]) -> list[str]:
         for name in names
         if name.endswith(_SHARED_MEMORY) and name.removesuffix(_SHARED_MEMORY) in names
     ]
-
-
-def _close_connections(directory: Path) -> None:
-    """Close those that nobody is left to close; a newer Python warns of them else."""
-    prefix = f"{directory}{os.sep}"
-    for thing in gc.get_objects():
-        if not issubclass(type(thing), sqlite3.Connection):
-            continue
-        # It may be closed already, or belong to a thread: then it is not our business.
-        with suppress(sqlite3.Error):
-            cursor = sqlite3.Cursor(thing)
-            cursor.row_factory = None
-            rows = cursor.execute("PRAGMA database_list").fetchall()
-            if any(os.fsdecode(path or b"").startswith(prefix) for _, _, path in rows):
-                thing.close()

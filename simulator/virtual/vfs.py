@@ -10,7 +10,10 @@ What must hold:
   2. Who has died opens, writes and deletes nothing more, although its paths are those of
      the life that follows. Whose a call is, is known by the file (writes) or by the
      address of the name (the journals of a database share its memory), not by the path.
-  3. An error of ours is never taken for success: it is kept, and raised at the end.
+     The shared memory of a WAL is beyond our reach: SQLite removes it by its path, but only
+     if the database is still where it was.
+  3. Connections end with their process. They can't be found when needed, so we keep each.
+  4. An error of ours is never taken for success: it is kept, and raised at the end.
 """
 
 import atexit
@@ -18,8 +21,9 @@ import ctypes
 import os
 import sqlite3
 import sys
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar, Final, Protocol, TypeAlias
 
@@ -155,7 +159,6 @@ _SIGNATURES: Final[dict[str, tuple[Any, ...]]] = {
     "xWrite": (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_int64),
     "xTruncate": (ctypes.c_void_p, ctypes.c_int64),
     "xSync": (ctypes.c_void_p, ctypes.c_int),
-    "xShmUnmap": (ctypes.c_void_p, ctypes.c_int),
 }
 
 
@@ -177,12 +180,9 @@ class _Io:
         self.read = _real("xRead", own)
         self.write = _real("xWrite", own)
         self.truncate = _real("xTruncate", own)
-        self.unmap = _real("xShmUnmap", own) if own.xShmUnmap else None
         self._plain = _Methods.from_buffer_copy(own)
         for name in ("xClose", "xWrite", "xTruncate", "xSync"):
             setattr(self._plain, name, ours[name])
-        if self.unmap is not None:
-            self._plain.xShmUnmap = ours["xShmUnmap"]
         self._watched = _Methods.from_buffer_copy(self._plain)
         self._watched.xRead = ours["xRead"]
 
@@ -191,9 +191,10 @@ class _Io:
 
 
 class _Handle:
-    __slots__ = ("file", "io", "life", "names")
+    __slots__ = ("connection", "file", "io", "life", "names")
 
     def __init__(self, io: _Io, life: Life, file: File, names: tuple[int, ...]) -> None:
+        self.connection: sqlite3.Connection | None = None  # for a database itself only
         self.io = io
         self.life = life
         self.file = file
@@ -224,6 +225,7 @@ class Shim:
         self._handles: dict[int, _Handle] = {}  # address of the file -> its handle
         self._owners: dict[int, Life] = {}  # address of a database's names -> whose it is
         self._last_path = ""
+        self._newest: tuple[int, _Handle] | None = None  # which thread opened what last
         self._trouble: list[BaseException] = []
         functions: dict[str, _Function] = {
             "xOpen": self._open,
@@ -237,13 +239,13 @@ class Shim:
             "xWrite": self._write,
             "xTruncate": self._truncate,
             "xSync": self._sync,
-            "xShmUnmap": self._unmap,
         }
         self._callbacks: list[_Function] = []
         self._ours = {name: self._callback(name, call) for name, call in functions.items()}
         self._vfs.xOpen = self._ours["xOpen"]
         self._vfs.xDelete = self._ours["xDelete"]
         atexit.register(self._restore)
+        sys.addaudithook(self._audit)
 
     @contextmanager
     def mounted(self, mount: Mount) -> Iterator[None]:
@@ -281,9 +283,17 @@ class Shim:
         path.unlink()
         return Path(self._last_path) == path
 
-    def any_open(self, life: Life) -> bool:
-        """Whether a connection of that life is still there."""
-        return any(handle.life is life for handle in self._handles.values())
+    def close_connections(self, life: Life) -> None:
+        """Close all that were made in that life: nobody else is left to do it."""
+        for handle in list(self._handles.values()):
+            if handle.life is life and handle.connection is not None:
+                connection, handle.connection = handle.connection, None
+                # One that belongs to another thread has to stay.
+                with suppress(sqlite3.ProgrammingError):
+                    if sys.version_info >= (3, 12):
+                        # Else it would first want to roll back, which can't be done.
+                        connection.autocommit = sqlite3.LEGACY_TRANSACTION_CONTROL
+                    connection.close()
 
     def watch_reads(self, life: Life) -> None:
         """What life.reads_watched says has changed."""
@@ -316,7 +326,10 @@ class Shim:
             io = self._io[address] = _Io(address, self._ours)
         names = self._names(name) if flags & MAIN_DB else ()
         self._owners.update(dict.fromkeys(names, life))
-        self._handles[file] = _Handle(io, life, life.opened(path, flags), names)
+        handle = _Handle(io, life, life.opened(path, flags), names)
+        self._handles[file] = handle
+        if names:
+            self._newest = threading.get_ident(), handle
         _set_methods(file, io.table(watched=life.reads_watched))
         return sqlite3.SQLITE_OK
 
@@ -371,13 +384,6 @@ class Shim:
     def _sync(self, file: int, _flags: int) -> int:
         return self._handles[file].file.sync()
 
-    def _unmap(self, file: int, delete: int) -> int:
-        handle = self._handles[file]
-        assert handle.io.unmap is not None
-        # It would delete by path, and the path belongs to the next life.
-        code: int = handle.io.unmap(file, 0 if handle.life.ended else delete)
-        return code
-
     def _randomness(self, _vfs: int, size: int, buffer: int) -> int:
         ctypes.memmove(buffer, self._mounts[-1].randomness(size), size)
         return size
@@ -420,6 +426,15 @@ class Shim:
             if life is not None:
                 return life
         return None
+
+    def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Python tells of whatever is done: here we learn whose connection a file is."""
+        if event != "sqlite3.connect/handle" or self._newest is None:
+            return
+        thread, handle = self._newest
+        if thread == threading.get_ident():
+            self._newest = None
+            handle.connection = arguments[0]
 
     def _names(self, name: int) -> tuple[int, ...]:
         """Where SQLite keeps the names of a database, of its journal and of its WAL."""

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,8 +24,6 @@ from simulator.virtual.errors import UnavailableError
 CRASHES = 12
 ROWS = 40
 WALL_CLOCK_S = 1_000_000_000.0
-KEPT: list[sqlite3.Connection] = []
-"""As a process would that is killed: what it has open is not dropped before."""
 HOME = Path(__file__).parents[3]
 
 
@@ -33,7 +32,6 @@ def disks(tmp_path: Path) -> Iterator[Disks]:
     (tmp_path / "disks").mkdir()
     with disks_in(tmp_path / "disks") as disks:
         yield disks
-    KEPT.clear()
 
 
 @pytest.fixture
@@ -54,7 +52,6 @@ def disks_in(directory: Path, seed: int = 7) -> AbstractContextManager[Disks]:
 def connect(disk: Disk, mode: str = "wal", synchronous: str = "full") -> sqlite3.Connection:
     """A connection on the one database of these tests, its table made."""
     connection = sqlite3.connect(disk.directory / "a.db", isolation_level=None)
-    KEPT.append(connection)
     connection.execute(f"PRAGMA journal_mode = {mode}")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     connection.execute("PRAGMA wal_autocheckpoint = 20")
@@ -226,8 +223,10 @@ def test_dead_at_a_write_means_that_the_write_is_the_last(disk: Disk) -> None:
     with pytest.raises(sqlite3.OperationalError, match="disk I/O error"):
         insert(connection, 1)
     assert called == [disk.writes]
+    image = everything(disk)
     with pytest.raises(sqlite3.OperationalError):
         insert(connection, 2)
+    assert everything(disk) == image
     assert wal.stat().st_size == before + 24 + 4096  # the frame's header, and its page
     disk.process_died()
     assert (disk.directory / "a.db-wal").stat().st_size == before + 24 + 4096
@@ -320,32 +319,60 @@ def test_the_dead_have_no_connections(disk: Disk) -> None:
         insert(connection, 1)
 
 
+@pytest.mark.parametrize("idle", [False, True])
 @pytest.mark.parametrize("mode", ["wal", "delete"])
 def test_a_connection_that_outlives_its_process_changes_nothing(
-    disk: Disk, mode: str
+    disk: Disk, mode: str, idle: bool
 ) -> None:
+    zombies = []
+
     def work() -> None:
-        connection = connect(disk, mode, "normal")
-        connection.execute("PRAGMA cache_spill = 1")
-        insert(connection, 1)
-        connection.execute("BEGIN")
-        insert(connection, 2, 100_000)
+        zombie = connect(disk, mode, "normal")
+        zombies.append(zombie)
+        insert(zombie, 1)
+        if idle:  # it has nothing left to write: it would delete its WAL, and its memory
+            zombie.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        else:  # it would roll back, and delete its journal
+            zombie.execute("BEGIN")
+            insert(zombie, 2)
 
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
     disk.process_died()  # the connection is another thread's: it can't be closed from here
     living = connect(disk, mode)
-    insert(living, 3)
-    before = digest(disk.directory), sorted(disk.directory.iterdir())
+    living.execute("BEGIN")
+    insert(living, 3, 5000)
+    before = everything(disk)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # a newer Python's, for the zombie
-        KEPT.clear()
+        zombies.clear()
         gc.collect()
-    assert (digest(disk.directory), sorted(disk.directory.iterdir())) == before
-    insert(living, 4)
-    living.close()
-    assert rows(disk) == [1, 3, 4]
+    assert everything(disk) == before
+    living.execute("COMMIT")
+    assert everything(disk) != before
+    disk.power_lost()
+    assert rows(disk) == [1, 3]
+
+
+def everything(disk: Disk) -> tuple[object, ...]:
+    """All that may change on a disk."""
+    names = sorted(path.name for path in disk.directory.iterdir())
+    return digest(disk.directory), names, disk.writes, disk.syncs
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="a newer Python's feature")
+@pytest.mark.parametrize("mode", ["wal", "delete"])
+def test_the_dead_are_closed_in_the_midst_of_a_transaction(disk: Disk, mode: str) -> None:
+    connect(disk, mode).close()
+    newer: dict[str, Any] = {"autocommit": False}
+    connection = sqlite3.connect(disk.directory / "a.db", **newer)
+    connection.execute("PRAGMA cache_size = 1")
+    insert(connection, 1, 100_000)
+    disk.power_lost()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connection.execute("SELECT 1")
+    assert rows(disk) == []
 
 
 def test_other_files_are_found_as_they_were_written(disk: Disk) -> None:
@@ -438,6 +465,41 @@ def test_what_was_accepted_survives_syncs_that_failed_now_and_then(disks: Disks)
         disk.power_lost()
         assert set(accepted) <= set(rows(disk))
     assert refused > CRASHES
+
+
+def test_a_file_of_the_dead_takes_nothing(disks: Disks) -> None:
+    for seed in range(CRASHES):
+        disk = disks.disk(f"disk{seed}", chance=random.Random(seed))
+        path = disk.directory / "file"
+        path.touch()
+        disk.life.admit(str(path), 0)
+        file = disk.life.opened(str(path), 0)
+        file.write(0, b"unsure")
+        disk.process_died()
+        before = everything(disk)
+        assert file.write(0, b"never") == sqlite3.SQLITE_IOERR_WRITE
+        assert file.truncate(0) == sqlite3.SQLITE_IOERR_TRUNCATE
+        assert file.sync() == sqlite3.SQLITE_IOERR_FSYNC
+        assert everything(disk) == before
+
+
+def test_no_later_sync_mends_one_that_failed(disks: Disks) -> None:
+    found = set()
+    for seed in range(CRASHES):
+        disk = disks.disk(f"disk{seed}", chance=random.Random(seed))
+        path = disk.directory / "file"
+        path.touch()
+        assert disk.life.admit(str(path), 0) == (sqlite3.SQLITE_OK, 0)
+        file = disk.life.opened(str(path), 0)
+        assert file.write(0, b"first") == sqlite3.SQLITE_OK
+        disk.failing("sync")
+        assert file.sync() == sqlite3.SQLITE_IOERR_FSYNC
+        disk.failing()
+        assert file.write(5, b" last") == sqlite3.SQLITE_OK
+        assert file.sync() == sqlite3.SQLITE_OK
+        disk.power_lost()
+        found.add(path.read_bytes())
+    assert {b"first last", bytes(5) + b" last"} <= found
 
 
 def test_a_disk_that_can_only_be_read_can_be_read(disk: Disk) -> None:
