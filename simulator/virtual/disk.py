@@ -202,23 +202,24 @@ class Disk:
 
         Shape:  its connections are closed, and change nothing. The next life may begin.
         """
-        self._reborn(self.life.contents_now())
+        self._reborn(self.life.contents_now)
 
     def power_lost(self) -> None:
         """The power fails: what was synced is there, and the rest by chance.
 
         Shape:  as process_died().
         """
-        self._reborn(self.life.contents_after_power_loss())
+        self._reborn(self.life.contents_after_power_loss)
 
     def close_connections(self) -> None:
         """Close all that SQLite has open of this life: what is left has no use."""
         self._shim.close_connections(self.life)
 
-    def _reborn(self, next_life: "Life") -> None:
+    def _reborn(self, contents: Callable[[], "Life"]) -> None:
         assert not self._calling, "SQLite is at work: the call has to come later"
         self.halt()
         self.close_connections()
+        next_life = contents()
         born, dead = (self.directory.with_name(f".{kind}") for kind in ("born", "dead"))
         shutil.copytree(self.directory, born, symlinks=True, ignore=_shared_memory)
         next_life.put_down(born)
