@@ -625,8 +625,9 @@ class Endpoint:
 
     def _give_up(self) -> None:
         self._patience = None
-        answered = self.out.path.open and self.peer.can_answer
-        if self.gone or answered or not self.out.suffering:
+        path = self.out.path
+        stalled = path.open and not path.takes and self.peer.can_answer
+        if self.gone or stalled or not self.out.suffering:
             return
         if self._medium.trace.active:
             self.note("timed_out")
@@ -672,10 +673,7 @@ class Endpoint:
         news = self._news
         now_ns = self._timeline.now_ns
         while news and news[0][0] <= now_ns:
-            _, taken, edge = news.popleft()
-            # A link that became faster lets a later word come first.
-            self._taken = max(self._taken, taken)
-            self._edge = max(self._edge, edge)
+            _, self._taken, self._edge = news.popleft()
 
     def _expect(self) -> None:
         """Something waits for news: have it told when it comes."""

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.virtual.link import Link
+from simulator.virtual.network import Network
 from simulator.virtual.timeline import Timer
 from tests.simulator.virtual.one_run import Bench, Machine
 
@@ -370,6 +371,107 @@ def test_a_window_that_opens_during_a_partition_is_heard_of_after_it() -> None:
     bench.run(main)
 
 
+def test_a_write_into_a_partition_counts_as_unanswered_when_there_is_no_room() -> None:
+    """The window was used up before the cut, so that nothing of it even leaves."""
+    link = Link(send_buffer_bytes=2_000, receive_buffer_bytes=1_000)
+    bench = Bench(link=link, patience_s=60)
+
+    async def main() -> None:
+        client, _ = await bench.pair()
+        await client.send_all(bytes(1_000))
+        await trio.sleep(10)
+        bench.net.partition("a", "b")
+        await client.send_all(bytes(500))
+        with pytest.raises(trio.BrokenResourceError) as info:
+            await client.receive_some()
+        assert broken_by(info) == errno.ETIMEDOUT
+
+    bench.run(main)
+
+
+def test_patience_begins_anew_after_every_partition() -> None:
+    """What was answered in time is forgotten."""
+    bench = Bench(patience_s=60)
+
+    async def main() -> None:
+        client, server = await bench.pair()
+        bench.net.partition("a", "b")
+        await client.send_all(b"hello")
+        await trio.sleep(2)
+        bench.net.heal()
+        assert await hear(server, 5) == b"hello"
+        await trio.sleep(50 - bench.now_s)
+        bench.net.partition("a", "b")
+        await client.send_all(b"hello")
+        with pytest.raises(trio.BrokenResourceError):
+            await client.receive_some()
+        assert bench.now_s == pytest.approx(110, abs=0.1)
+
+    bench.run(main)
+
+
+def test_a_machine_that_stalls_after_a_partition_is_waited_for() -> None:
+    """It answers again, if only that there is no room."""
+    bench = Bench(patience_s=60)
+
+    async def main() -> None:
+        client, server = await bench.pair()
+        bench.net.partition("a", "b")
+        await client.send_all(b"hello")
+        bench.net.stall("b")
+        await trio.sleep(10)
+        bench.net.heal()
+        await trio.sleep(600)
+        bench.net.unstall("b")
+        assert await hear(server, 5) == b"hello"
+
+    bench.run(main)
+
+
+def test_what_is_lost_before_a_gap_makes_the_rest_useless() -> None:
+    """One of two segments of a dead machine met a partition: the other isn't heard."""
+    bench = Bench(link=Link(latency_s=10))
+
+    async def main() -> None:
+        client, server = await bench.pair()
+        began_s = bench.now_s
+        await client.send_all(b"one")
+        await trio.sleep(1)
+        await client.send_all(b"two")
+        bench.net.partition("a", "b")
+        bench.net.power_off("a")
+        await trio.sleep(began_s + 10.5 - bench.now_s)
+        bench.net.heal()
+        with trio.move_on_after(3600) as patience:
+            await server.receive_some()
+        assert patience.cancelled_caught
+
+    bench.run(main)
+
+
+def test_a_reset_does_not_arrive_with_what_it_has_overtaken() -> None:
+    """It takes its latency, as everything does."""
+    bench = Bench(link=Link(latency_s=1))
+
+    async def main() -> None:
+        client, server = await bench.pair()
+        began_s = bench.now_s
+        await server.send_all(b"unread")
+        bench.net.partition("a", "b", one_way=True)
+        await client.send_all(b"held")
+        await trio.sleep(1.5)
+        await client.send_all(b"in flight")
+        bench.net.heal()
+        await trio.sleep(0.5)
+        await client.aclose()
+        with pytest.raises(trio.BrokenResourceError):
+            while True:
+                await server.receive_some()
+        assert bench.now_s - began_s == pytest.approx(3)
+
+    bench.run(main)
+
+
 # --- the life of a machine --------------------------------------------------------------
 
 
@@ -464,11 +566,140 @@ def test_a_rebooted_machine_has_its_ports_back() -> None:
     bench = Bench()
 
     async def main() -> None:
-        await bench.listen(bench.b)
+        listener = await bench.listen(bench.b)
         await bench.connect(bench.a, bench.b)
+        past = await bench.connect(bench.a, bench.b)
+        for _ in range(2):
+            accepted = await listener.accept()
+        await accepted.aclose()
+        await past.aclose()
+        await listener.aclose()
+        await trio.sleep(1)
+        with pytest.raises(OSError, match="in use"):
+            await bench.net.factory("b").socket().bind(("10.0.0.2", 7000))
         bench.net.power_off("b")
         bench.net.power_on("b")
         await bench.net.factory("b").socket().bind(("10.0.0.2", 7000))
+
+    bench.run(main)
+
+
+def test_a_port_rests_for_a_minute() -> None:
+    """For who closed a connection first, unless both say that they share."""
+    bench = Bench()
+
+    async def main() -> None:
+        client, server = await bench.pair()
+        address = server.socket.getsockname()
+        await server.aclose()
+        await client.aclose()
+        await trio.sleep(1)
+        with pytest.raises(OSError, match="in use"):
+            await bench.net.factory("b").socket().bind(address)
+        await trio.sleep(60)
+        await bench.net.factory("b").socket().bind(address)
+
+    bench.run(main)
+
+
+def test_a_machine_takes_what_has_not_left_it_into_its_death() -> None:
+    """On a slow link most of it is still there when the power goes."""
+    bench = Bench(link=Link(bandwidth_bytes_per_s=1_000, segment_bytes=100))
+
+    async def main() -> None:
+        client, server = await bench.pair()
+        await server.send_all(bytes(10_000))
+        await trio.sleep(2)
+        bench.net.power_off("b")
+        heard = 0
+        with trio.move_on_after(60):
+            while True:
+                heard += len(await client.receive_some())
+        assert 1_000 < heard < 2_000
+
+    bench.run(main)
+
+
+def test_a_sender_that_waits_for_room_gives_up_when_its_reader_has_no_power() -> None:
+    """It asks for room, and nobody answers."""
+    link = Link(send_buffer_bytes=1_000, receive_buffer_bytes=1_000)
+    bench = Bench(link=link, patience_s=60)
+
+    async def main() -> None:
+        client, _ = await bench.pair()
+        bench.timeline.after(10, lambda: bench.net.power_off("b"))
+        with pytest.raises(trio.BrokenResourceError) as info:
+            await client.send_all(bytes(10_000))
+        assert broken_by(info) == errno.ETIMEDOUT
+
+    bench.run(main)
+
+
+def test_who_was_never_answered_is_reset_after_a_reboot() -> None:
+    """The bytes had come, but the answer was lost: the kernel sends them again."""
+    bench = Bench()
+
+    async def main() -> None:
+        client, _ = await bench.pair()
+        bench.net.partition("b", "a", one_way=True)
+        await client.send_all(b"hello")
+        await trio.sleep(1)
+        bench.net.power_off("b")
+        bench.net.heal()
+        await trio.sleep(1)
+        bench.net.power_on("b")
+        with pytest.raises(trio.BrokenResourceError) as info:
+            await client.receive_some()
+        assert broken_by(info) == errno.ECONNRESET
+
+    bench.run(main)
+
+
+def test_a_rebooted_server_knows_nothing_of_a_handshake_from_before() -> None:
+    """The last step of it draws a reset, though somebody listens there again."""
+    bench = Bench(link=Link(latency_s=1))
+
+    async def main() -> None:
+        await bench.listen(bench.b)
+        async with trio.open_nursery() as nursery:
+
+            async def reboot() -> None:
+                await trio.sleep(1.5)
+                bench.net.power_off("b")
+                bench.net.power_on("b")
+                await bench.listen(bench.b)
+
+            nursery.start_soon(reboot)
+            stream = await bench.connect(bench.a, bench.b)
+        with pytest.raises(trio.BrokenResourceError) as info:
+            await stream.receive_some()
+        assert broken_by(info) == errno.ECONNRESET
+
+    bench.run(main)
+
+
+def test_a_program_killed_before_it_knows_that_it_is_connected_is_closed_too() -> None:
+    """It was paused all the time; its kernel was not."""
+
+    class Paused(Machine):
+        """Whose program gets no turn."""
+
+        def wake(self, lot: trio.lowlevel.ParkingLot) -> None:
+            """Not now."""
+
+    bench = Bench()
+    paused = Paused("paused", "10.0.0.9")
+    bench.net.attach(paused)
+
+    async def main() -> None:
+        listener = await bench.listen(bench.b)
+        async with trio.open_nursery() as nursery:
+            socket = bench.net.factory(paused).socket()
+            nursery.start_soon(socket.connect, ("10.0.0.2", 7000))
+            accepted = await listener.accept()
+            bench.net.process_died(paused)
+            assert await accepted.receive_some() == b""
+            nursery.cancel_scope.cancel()
 
     bench.run(main)
 
@@ -778,3 +1009,79 @@ def test_whatever_lies_between_the_bytes_arrive_in_order(
 
     bench.run(main)
     assert net.open_sockets("a") == net.open_sockets("b") == 0
+
+
+FAULTS: dict[str, Callable[[Network], object]] = {
+    "cut": lambda net: net.partition("a", "b"),
+    "cut_there": lambda net: net.partition("a", "b", one_way=True),
+    "cut_back": lambda net: net.partition("b", "a", one_way=True),
+    "heal": lambda net: net.heal(),
+    "stall": lambda net: net.stall("b"),
+    "unstall": lambda net: net.unstall("b"),
+    "reset": lambda net: net.reset("a", "b"),
+    "cut_bytes": lambda net: net.cut_after("b", 700),
+    "cut_segments": lambda net: net.cut_after("a", segments=3),
+    "kill_reader": lambda net: net.process_died("b"),
+    "kill_writer": lambda net: net.process_died("a"),
+    "off_reader": lambda net: net.power_off("b"),
+    "off_writer": lambda net: net.power_off("a"),
+    "on": lambda net: (net.power_on("a"), net.power_on("b")),
+    "faster": lambda net: net.set_link("a", "b", Link(latency_s=0)),
+    "slower": lambda net: net.set_link("a", "b", Link(bandwidth_bytes_per_s=999)),
+}
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    seed=st.integers(0, 1000),
+    sends=st.lists(st.integers(1, 3000), min_size=1, max_size=8),
+    reads=st.integers(1, 3000),
+    faults=st.lists(
+        st.tuples(st.integers(0, 200), st.sampled_from(sorted(FAULTS))), max_size=8
+    ),
+)
+def test_whatever_breaks_what_is_heard_is_how_it_began(
+    seed: int, sends: list[int], reads: int, faults: list[tuple[int, str]]
+) -> None:
+    """Never a byte too many, nor one that is missing in the middle; an end that was meant
+    to be one comes after all bytes."""
+    link = Link(latency_s=0.005, jitter_s=0.01, fragment=0.3, receive_buffer_bytes=1500)
+    bench = Bench(link=link, seed=seed, patience_s=30)
+    data = bytes(number % 251 for number in range(sum(sends)))
+    heard = bytearray()
+    ends: list[str] = []
+
+    async def send(stream: trio.SocketStream) -> None:
+        start = 0
+        try:
+            for size in sends:
+                await stream.send_all(data[start : start + size])
+                start += size
+                await trio.sleep(0.02)
+            await stream.send_eof()
+            ends.append("said")
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            ends.append("broken")
+
+    async def main() -> None:
+        client, server = await bench.pair()
+        for hundredths, what in faults:
+            bench.timeline.after(hundredths / 100, partial(FAULTS[what], bench.net))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(send, client)
+            with (
+                trio.move_on_after(5000),
+                contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError),
+            ):
+                while piece := await server.receive_some(reads):
+                    heard.extend(piece)
+                ends.append("heard")
+            await trio.sleep(5000)
+            nursery.cancel_scope.cancel()
+
+    bench.run(main)
+    assert data.startswith(heard)
+    if ends == ["said", "heard"]:
+        assert heard == data
+    if not faults:
+        assert ends == ["said", "heard"]

@@ -555,6 +555,26 @@ async def a_full_buffer_goes_on_when_it_is_read(place: Place) -> object:
     return blocked, results, len(got) - sent, got[-1:]
 
 
+async def not_writable_while_it_is_full(place: Place) -> object:
+    client, server = await place.narrow_pair()
+    results: list[object] = [await tried(client.wait_writable())]
+    await _fill(place, client)
+
+    async def wait() -> None:
+        results.append(await tried(client.wait_writable()))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(wait)
+        for _ in range(100):
+            await place.pause()
+        results.append("still waiting")
+        while len(results) < 3:
+            await place.pause()
+            if server.is_readable():
+                await server.recv(65536)
+    return results
+
+
 async def writable_once_it_is_broken(place: Place) -> object:
     client, server = await place.narrow_pair()
     await _fill(place, client)
@@ -666,6 +686,7 @@ ROWS: Final[list[Callable[[Place], Awaitable[object]]]] = [
     a_cancelled_read_loses_nothing,
     reset_while_a_task_sends,
     a_full_buffer_goes_on_when_it_is_read,
+    not_writable_while_it_is_full,
     writable_once_it_is_broken,
 ]
 
