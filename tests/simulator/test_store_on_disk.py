@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,22 @@ async def test_a_store_keeps_what_it_accepted_over_power_losses(
         disk.die_at()
         await live(disk, chance, accepted)
         assert accepted
+
+
+async def test_what_a_killed_store_left_is_durable_before_anybody_reads_it(
+    disks: Disks,
+) -> None:
+    """At whichever write it was killed: who reads on may be told of what was not synced."""
+    for write in range(1, 60):
+        disk = disks.disk(f"server{write}", chance=random.Random(write))
+        disk.die_at(write=write)
+        with suppress(StoreError):
+            await live(disk, random.Random(write), {})
+        disk.process_died()
+        disk.die_at()
+        path = disk.directory / "chat.db"
+        async with open_sqlite_store(path, open_worker=open_inline_worker) as store:
+            seen = (await store.heads()).get("lobby", 0)
+            disk.power_lost()
+        async with open_sqlite_store(path, open_worker=open_inline_worker) as store:
+            assert (await store.heads()).get("lobby", 0) >= seen

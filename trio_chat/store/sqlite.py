@@ -285,6 +285,10 @@ def _open_log(path: Path) -> _Log:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
+        # Who was killed between writing a transaction and syncing it leaves one that reads
+        # as committed, and that a loss of power would still take: we would show and accept
+        # what is not durable. This syncs all that is there.
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         with _transaction(connection):
             _make_schema(connection)
         row = connection.execute("SELECT value FROM meta WHERE key = 'epoch'")
