@@ -14,10 +14,11 @@ from simulator.virtual.host import Host
 from simulator.virtual.link import LOOPBACK, Link
 from simulator.virtual.names import Resolver, look_up
 from simulator.virtual.path import Path
+from simulator.virtual.pipe import End, Medium, Watch
 from simulator.virtual.seeds import Seed
 from simulator.virtual.sockets import Factory
 from simulator.virtual.stack import Stack
-from simulator.virtual.tcp import Endpoint, Medium, Watch
+from simulator.virtual.tcp import Endpoint
 from simulator.virtual.timeline import Timeline
 from simulator.virtual.trace import Trace
 
@@ -275,7 +276,7 @@ class Network:
 
     def _watch(
         self,
-        call: Callable[[Endpoint], object],
+        call: Callable[[End], object],
         host: Machine | None,
         *,
         segments: int | None = None,
@@ -285,7 +286,7 @@ class Network:
         make = partial(Watch, call, machine=machine)
         self.medium.watches.append(make(segments=segments, octets=octets))
 
-    def _cut(self, endpoint: Endpoint) -> None:
+    def _cut(self, endpoint: End) -> None:
         self._trace.add(endpoint.name, "cut_connection", connection=endpoint.number)
         endpoint.sever()
 

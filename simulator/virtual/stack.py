@@ -9,7 +9,8 @@ import trio
 
 from simulator.virtual.host import Host
 from simulator.virtual.path import Path
-from simulator.virtual.tcp import OPEN, Address, Endpoint, Medium, Pipe, os_error
+from simulator.virtual.pipe import OPEN, Medium, Pipe
+from simulator.virtual.tcp import Address, Endpoint, os_error
 from simulator.virtual.timeline import NS
 
 ANY: Final = "0.0.0.0"  # noqa: S104 - it is compared with, never really bound
