@@ -62,7 +62,7 @@ class Recorder:
         self._heads: dict[str, int] = {}
         self._cursors: dict[tuple[str, str], int] = {}
         self._begun_s = clock_s()
-        self._waiting = trio.lowlevel.ParkingLot()
+        self._waiting: dict[Callable[[], bool], trio.lowlevel.ParkingLot] = {}
 
     @property
     def now_s(self) -> float:
@@ -86,7 +86,8 @@ class Recorder:
         self._records.append(record)
         self.counts[type(record)] += 1
         self._keep_up(record)
-        self._wake(self._waiting)
+        for waiting in [each for each in self._waiting if each()]:
+            self._wake(self._waiting.pop(waiting))
 
     def leave_open(self, bot: str) -> None:
         """Its author is killed or goes: no line of it will be answered in this life."""
@@ -95,12 +96,20 @@ class Recorder:
             self.add(Maybe(self.now_s, bot, line.room, line.n))
 
     async def until(self, true: Callable[[], bool]) -> None:
-        """Wait until this is true; it is asked again after each record.
+        """Wait until this is true; it is asked after each record, not by us only.
 
         Cancel: atomic.
         """
-        while not true():
-            await self._waiting.park()
+        if true():
+            await trio.lowlevel.checkpoint()
+            return
+        # A function of our own: the same one may be waited for twice.
+        condition = lambda: true()  # noqa: E731, PLW0108
+        lot = self._waiting[condition] = trio.lowlevel.ParkingLot()
+        try:
+            await lot.park()
+        finally:
+            self._waiting.pop(condition, None)
 
     def history(self, log: Log | None = None) -> History:
         """All that was written down so far, by time."""

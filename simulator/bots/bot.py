@@ -152,8 +152,11 @@ class Bot:
                 self._stream.socket.shutdown(trio.socket.SHUT_RD)
 
     async def _listen(self, client: Client) -> None:
-        async for event in client:
-            await self._listening.wait()
-            record = heard(event, self._recorder.now_s, self.script.nick)
-            if record is not None:
-                self._recorder.add(record)
+        with suppress(trio.EndOfChannel):
+            while True:
+                for event in await client.all_waiting():
+                    if not self._listening.is_set():
+                        await self._listening.wait()
+                    record = heard(event, self._recorder.now_s, self.script.nick)
+                    if record is not None:
+                        self._recorder.add(record)

@@ -35,7 +35,7 @@ from simulator.history import (
 
 SHORT_S: Final = 8.0
 """Less than the grace of 10 s (P8), whatever the way of a message adds."""
-_EARLY_S: Final = 5.0
+_EARLY_S: Final = 35.0
 """So much sooner than its bot the others may hear of an absence."""
 _LATE_S: Final = 45.0
 """So much later than its bot they may hear of its end, over a link that was cut off."""

@@ -87,42 +87,43 @@ def threads_started_by(start: StartThread) -> Iterator[None]:
 
 
 class RunContext:
-    """What a thread knows of the run it is in: kept here while it is in another one."""
+    """What a thread knows of the run it is in: kept here while it is in another one.
 
-    __slots__ = ("_hooks", "_state")
+    Shape:  `with context:` is to be in the run; in the one from before again at the end.
+    """
+
+    __slots__ = ("_hooks", "_outer", "_state")
 
     def __init__(self) -> None:
         self._state: dict[str, Any] = {}
         self._hooks: Any = (None, None)
+        self._outer: list[tuple[dict[str, Any], Any]] = []
 
-    @contextmanager
-    def entered(self) -> Iterator[None]:
-        """Be in this run; in the one from before again at the end."""
+    def __enter__(self) -> None:
         here = _HERE.__dict__
-        outer_state, outer_hooks = dict(here), sys.get_asyncgen_hooks()
+        self._outer.append((here.copy(), sys.get_asyncgen_hooks()))
         here.clear()
         here.update(self._state)
         sys.set_asyncgen_hooks(*self._hooks)
-        try:
-            yield
-        finally:
-            self._state, self._hooks = dict(here), sys.get_asyncgen_hooks()
-            here.clear()
-            here.update(outer_state)
-            sys.set_asyncgen_hooks(*outer_hooks)
 
-    @property
-    def calls_waiting(self) -> bool:
-        """Whether run_sync_soon() has left calls that the run has not seen yet."""
-        runner = self._state.get("runner")
-        return runner is not None and runner.entry_queue.size() > 0
+    def __exit__(self, *_error: object) -> None:
+        here = _HERE.__dict__
+        self._state, self._hooks = here.copy(), sys.get_asyncgen_hooks()
+        outer, hooks = self._outer.pop()
+        here.clear()
+        here.update(outer)
+        sys.set_asyncgen_hooks(*hooks)
 
 
-@contextmanager
-def outside_any_run() -> Iterator[None]:
-    """Be in no run at all, as a thread is."""
-    with RunContext().entered():
-        yield
+def calls_wait_here() -> bool:
+    """Whether run_sync_soon() has left calls that the run we are in has not seen yet."""
+    runner = _HERE.__dict__.get("runner")
+    return runner is not None and runner.entry_queue.size() > 0
+
+
+def outside_any_run() -> RunContext:
+    """To be in no run at all, as a thread is."""
+    return RunContext()
 
 
 def somebody_waits_for_idle() -> bool:

@@ -23,6 +23,7 @@ from simulator.virtual.timeline import Timeline, Timer
 Main: TypeAlias = Callable[..., Coroutine[Any, Any, Any]]
 Handlers: TypeAlias = dict[int, Any]
 
+_TICKS_PER_TURN_MAX: Final = 1000
 _BURIAL_STEPS_MAX: Final = 20_000
 
 
@@ -94,29 +95,35 @@ class Process:
                 clock=self._clock,
             )
 
-        with self._owner.current(self), self._context.entered():
+        with self._owner.current(self), self._context:
             # In a fresh context: whoever starts a program leaves nothing of its own in it.
             contextvars.Context().run(begin)
         self._owner.ready(self)
 
     def step(self) -> None:
-        """Run all of its tasks that are ready now, once."""
-        tick = self._tick
-        assert tick is not None
-        self._clock.idle = False
-        with self._owner.current(self), self._context.entered():
-            tick()
-        if self.state is not State.RUNNING:
-            return
-        if not self._clock.idle or self._context.calls_waiting:
-            self._owner.ready(self)
-        else:
-            self._set_alarm()
+        """Run its tasks until all of them wait: no other machine could tell the time.
+
+        Shape:  a limit on how long it may run in one turn is for whoever never waits.
+        """
+        with self._owner.current(self), self._context:
+            for _ in range(_TICKS_PER_TURN_MAX):
+                tick = self._tick
+                assert tick is not None
+                self._clock.idle = False
+                tick()
+                if self.state is not State.RUNNING:
+                    return
+                if self._clock.idle and not _trio.calls_wait_here():
+                    break
+            else:
+                self._owner.ready(self)
+                return
+        self._set_alarm()
 
     def call(self, function: Callable[[], object]) -> None:
         """Call this inside the run, between two steps; nothing if it is over."""
         if self.state in (State.RUNNING, State.PAUSED):
-            with self._context.entered():
+            with self._context:
                 function()
             self._owner.ready(self)
 
@@ -124,7 +131,7 @@ class Process:
         """How many tasks there are in it."""
         if self.state not in (State.RUNNING, State.PAUSED):
             return 0
-        with self._context.entered():
+        with self._context:
             return trio.lowlevel.current_statistics().tasks_living
 
     def nudge(self) -> None:
@@ -159,12 +166,12 @@ class Process:
             return
         self.state = State.KILLED
         self._cancel_alarm()
-        with self._context.entered():
+        with self._context:
             self._scope.cancel()
         for _ in range(_BURIAL_STEPS_MAX):
             tick = self._tick
             self._clock.idle = False
-            with self._owner.current(self), self._context.entered():
+            with self._owner.current(self), self._context:
                 tick()
             if self.result is not None:
                 return

@@ -50,7 +50,7 @@ TICKS_S: Final = (0.0, 0.0001, 0.001, 0.005, 0.02)
 busy that it looks around fifty times a second."""
 LIMIT_S: Final = 3600.0
 """No world lasts longer, in its own time, unless it is told to."""
-_SAME_INSTANT_STEPS_MAX: Final = 100_000
+_SAME_INSTANT_STEPS_MAX: Final = 1_000
 _STEPS_TO_COLLECTION: Final = 50_000
 _THREAD_S: Final = (0.0001, 0.005)
 _STORY: Final = "story"
