@@ -143,7 +143,6 @@ _REAL: Final = frozenset(
         time.perf_counter,
         time.perf_counter_ns,
         os.urandom,
-        os.getpid,
     }
 )
 _NOW: Final = frozenset({"now", "utcnow", "today"})

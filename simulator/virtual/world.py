@@ -85,6 +85,8 @@ class World:
         self.network = Network(self.timeline, self.trace, seed)
         self.nodes: dict[str, Node] = {}
         self._resources = ExitStack()
+        self._directory = Path(tempfile.mkdtemp(prefix="world-"))
+        self._resources.callback(shutil.rmtree, self._directory, ignore_errors=True)
         self._disks: Disks | None = None
         self._current: Process | None = None
         self._ready: dict[Process, None] = {}
@@ -162,10 +164,8 @@ class World:
     def disk(self, node: Node) -> Disk:
         """That node's disk."""
         if self._disks is None:
-            directory = Path(tempfile.mkdtemp(prefix="world-"))
-            self._resources.callback(shutil.rmtree, directory, ignore_errors=True)
             opened = open_disks(
-                directory, chance=self.chance("sqlite"), wall_clock_s=self._wall_s
+                self._directory, chance=self.chance("sqlite"), wall_clock_s=self._wall_s
             )
             self._disks = self._resources.enter_context(opened)
         return self._disks.disk(

@@ -68,7 +68,7 @@ async def open_client(  # noqa: PLR0913 (one keyword, one thing a caller may wan
     rng: random.Random | None = None,
     dial: Dial = dial_tcp,
     outbox: Outbox | None = None,
-    wall_clock_s: Callable[[], float] = time.time,
+    wall_clock_s: Callable[[], float] = lambda: time.time(),  # noqa: PLW0108
 ) -> AsyncIterator["Client"]:
     """A client that connects, stays connected and goes on where it was, by itself.
 
@@ -80,7 +80,8 @@ async def open_client(  # noqa: PLR0913 (one keyword, one thing a caller may wan
             it is a Status event, and the client waits for another one. `dial` makes each
             connection. `outbox` is for whoever comes with the device of an earlier client:
             its numbers have to go on where that one's ended. `wall_clock_s` tells the
-            connections of a device in their order, also over several clients.
+            connections of a device in their order, also over several clients: the default
+            looks time.time up when it is called, for who has put another one there.
     Raises: RefusedError out of the block: the server refused the first hello, or another
             client has taken this one's place.
             ValueError: `address` is none. RefusedError: `nick` or a room can't be a name.
