@@ -17,6 +17,8 @@ from simulator.world import World
 _SHORT_S: Final = (0.05, 3.0)
 _LONG_S: Final = (20.0, 70.0)
 """Longer than a heartbeat's patience: the link is given up meanwhile."""
+_LONG: Final = 0.3
+"""How often that is, where time is free."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,9 @@ def _some(world: World, chance: random.Random) -> list[str]:
     return chance.sample(people, chance.randint(1, max(1, len(people) // 2)))
 
 
-async def _a_while(chance: random.Random, short: float = 0.7) -> None:
-    await trio.sleep(chance.uniform(*(_SHORT_S if chance.random() < short else _LONG_S)))
+async def _a_while(world: World, chance: random.Random) -> None:
+    is_long = world.time_is_free and chance.random() < _LONG
+    await trio.sleep(chance.uniform(*(_LONG_S if is_long else _SHORT_S)))
 
 
 # --- people and their connections ----------------------------------------------------
@@ -61,14 +64,14 @@ async def _cut(world: World, chance: random.Random) -> None:
 
 async def _partition(world: World, chance: random.Random) -> None:
     world.partition(_some(world, chance), one_way=chance.random() < 0.3)
-    await _a_while(chance)
+    await _a_while(world, chance)
     world.heal()
 
 
 async def _stall(world: World, chance: random.Random) -> None:
     nicks = _some(world, chance)
     world.stall(nicks, others_within_s=60.0)
-    await _a_while(chance)
+    await _a_while(world, chance)
     world.unstall(nicks)
 
 
@@ -86,7 +89,7 @@ async def _gone(
     nick = chance.choice(world.people)
     rooms = world.places(nick)
     await end(nick)
-    await _a_while(chance)
+    await _a_while(world, chance)
     lines = chance.randint(0, 5)
     life = world.life(nick)
     world.come_back(
@@ -111,7 +114,7 @@ async def _stop_server(world: World, chance: random.Random) -> None:
 
 async def _pause_server(world: World, chance: random.Random) -> None:
     world.pause_server()
-    await _a_while(chance)
+    await _a_while(world, chance)
     world.resume_server()
 
 

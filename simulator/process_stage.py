@@ -72,6 +72,11 @@ class ProcessStage:
         return _REST_S
 
     @property
+    def time_is_free(self) -> bool:
+        """As Stage.time_is_free."""
+        return False
+
+    @property
     def loses_power(self) -> bool:
         """As Stage.loses_power."""
         return False

@@ -45,6 +45,18 @@ from simulator.run import Run
 _TEXT_CHARS_MAX: Final = 60
 _WORDS_SHOWN: Final = 20
 _LABELS: Final = {"ok": "ok", "violated": "VIOLATED", "unknown": "UNKNOWN"}
+_FAULTS: Final = (
+    Fault,
+    Down,
+    Up,
+    Killed,
+    Restarted,
+    Stalled,
+    Resumed,
+    Stranger,
+    Healed,
+)
+"""What is told of a run before the findings: what was done to it, in its order."""
 _NOT_YET: Final = "not yet"
 
 
@@ -135,10 +147,10 @@ def replay(scenario: str, seed: object) -> str:
 
 
 def _faults(history: History, palette: Palette) -> Iterator[str]:
-    faults = [record for record in history.records if isinstance(record, Fault)]
+    faults = [record for record in history.records if isinstance(record, _FAULTS)]
     for fault in faults:
         yield palette.aside(f"  {described(fault)}")
-    if faults:
+    if any(not isinstance(fault, Healed) for fault in faults):
         links = sum(isinstance(record, Linked) for record in history.records)
         bots = len({r.bot for r in history.records if isinstance(r, Linked)})
         times = _number(links - bots, "time")

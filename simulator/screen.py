@@ -44,10 +44,7 @@ class Screen:
         if now_s - self._told_s < (_TICK_S if self._terminal else _OCCASIONALLY_S):
             return
         self._told_s = now_s
-        if self._terminal:
-            self._update(line)
-        else:
-            self.show([f"… {line}"])
+        self._tell(line)
 
     @asynccontextmanager
     async def open_progress(self, line: Callable[[], str]) -> AsyncIterator[None]:
@@ -68,7 +65,13 @@ class Screen:
     async def _keep_telling(self, line: Callable[[], str]) -> None:
         while True:
             await trio.sleep(_TICK_S if self._terminal else _OCCASIONALLY_S)
-            self.progress(line())
+            self._tell(line())
+
+    def _tell(self, line: str) -> None:
+        if self._terminal:
+            self._update(line)
+        else:
+            self.show([f"… {line}"])
 
     def _update(self, line: str) -> None:
         # A line that wraps could not be taken back.

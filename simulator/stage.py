@@ -20,6 +20,10 @@ class Stage(Protocol):
         """After so long without anybody doing anything, all has come to rest."""
 
     @property
+    def time_is_free(self) -> bool:
+        """Whether a minute takes less than a minute."""
+
+    @property
     def loses_power(self) -> bool:
         """Whether machines can."""
 

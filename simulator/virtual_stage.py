@@ -66,6 +66,11 @@ class VirtualStage:
         return 2 * self._limits.heartbeat_s + _NOTICED_S
 
     @property
+    def time_is_free(self) -> bool:
+        """As Stage.time_is_free."""
+        return True
+
+    @property
     def loses_power(self) -> bool:
         """As Stage.loses_power."""
         return True

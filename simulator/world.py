@@ -38,6 +38,11 @@ class World:
         return tuple(nick for nick in self._scripts if nick not in self._absent)
 
     @property
+    def time_is_free(self) -> bool:
+        """Whether a minute of this stage takes less than a minute."""
+        return self.stage.time_is_free
+
+    @property
     def loses_power(self) -> bool:
         """Whether the machines of this stage can."""
         return self.stage.loses_power
@@ -80,7 +85,6 @@ class World:
         Cancel: may have happened.
         """
         self._add(history.Down, kindly=False)
-        self.note(f"the server is killed; {self._unanswered()}")
         await self.stage.kill_server()
 
     async def power_off_server(self) -> None:
@@ -88,8 +92,8 @@ class World:
 
         Cancel: may have happened.
         """
+        self.note("the server loses its power")
         self._add(history.Down, kindly=False)
-        self.note(f"the server loses its power; {self._unanswered()}")
         await self.stage.power_off_server()
 
     def pause_server(self) -> None:
@@ -180,7 +184,7 @@ class World:
 
     def cut(self, nicks: Sequence[str]) -> None:
         """The connections of these people break."""
-        self.note(f"{_names(nicks)} lose their connections")
+        self.note(f"the connections of {_names(nicks)} break")
         self.stage.cut(nicks)
 
     def stall(
@@ -225,8 +229,8 @@ class World:
 
     def partition(self, nicks: Sequence[str], *, one_way: bool = False) -> None:
         """Nothing gets from these people to the server, nor back; or only back."""
-        way = "can't be heard" if one_way else "are cut off"
-        self.note(f"{_names(nicks)} {way}")
+        way = "reaches the server" if one_way else "goes to and fro"
+        self.note(f"nothing {way} from {_names(nicks)}")
         self.stage.partition(nicks, one_way=one_way)
 
     def heal(self) -> None:
@@ -335,9 +339,6 @@ class World:
             f"{len(behind)} views are not at their end: {bot} has #{room} up to {cursor}"
             f" of {head}, for one"
         )
-
-    def _unanswered(self) -> str:
-        return f"{len(self._recorder.unsettled)} lines have no answer"
 
     def _gone(self, nick: str) -> None:
         self._absent.add(nick)
