@@ -1,6 +1,8 @@
 """Who may import whom, and a few habits that a reader relies on, held against the code."""
 
 import ast
+import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -174,14 +176,37 @@ def test_the_chat_knows_nothing_of_the_simulator() -> None:
     assert found == []
 
 
-def test_the_virtual_world_knows_nothing_of_the_chat() -> None:
-    found = [
+def foreign(folder: str, *allowed: str) -> list[str]:
+    """Imports that are neither of the standard library nor below what is allowed."""
+    return [
         str(each)
-        for each in all_imports("simulator/virtual")
-        if each.target.startswith(("trio_chat", "simulator"))
-        and not each.target.startswith("simulator.virtual")
+        for each in all_imports(folder)
+        if each.target.split(".")[0] not in sys.stdlib_module_names
+        and not any(each.target.startswith(f"{name}.") for name in allowed)
+        and each.target not in allowed
     ]
-    assert found == []
+
+
+def test_a_virtual_world_needs_trio_and_nothing_else() -> None:
+    """`outcome` is what trio itself gives a thread's result in."""
+    assert foreign("simulator/virtual", "simulator.virtual", "trio", "outcome") == []
+
+
+def test_checkers_know_histories_and_nothing_else() -> None:
+    assert foreign("simulator/checkers", "simulator.checkers", "simulator.history") == []
+
+
+def test_the_check_finds_what_is_foreign() -> None:
+    assert foreign("simulator/checkers", "simulator.checkers")
+
+
+def test_trios_private_names_are_in_one_file() -> None:
+    users = {
+        path.relative_to(ROOT).as_posix()
+        for path in sources("trio_chat", "simulator")
+        if re.search(r"\btrio\._", path.read_text(encoding="utf-8"))
+    }
+    assert users == {"simulator/virtual/_trio.py"}
 
 
 # --- cycles --------------------------------------------------------------------------
