@@ -131,7 +131,10 @@ def run_in_world(
         )
     except virtual.UnavailableError:
         raise
-    except virtual.SimulationError as error:
+    except Exception as error:
+        # Whatever went wrong in a world is a failure of this seed, and can be repeated.
+        if not kept:
+            raise
         recorder, stage = kept[0]
         played = judged(
             scenario,

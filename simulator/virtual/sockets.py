@@ -430,7 +430,18 @@ class VirtualSocket(trio.socket.SocketType):
         """Its program is dead: it is closed, and nobody is told."""
         if not self._closed:
             self._closed = True
+            self._leave_waiters_behind()
             self._let_go()
+
+    def _leave_waiters_behind(self) -> None:
+        # The connection may outlive its program by minutes. Who waits for it then is a
+        # task of a run that is no more, and the machine may have another one.
+        holders = [self._endpoint, self._handshake]
+        if self._handshake is not None:
+            holders.append(self._handshake.endpoint)
+        for holder in (*holders, self._binding):
+            if holder is not None:
+                holder.nobody_waits()
 
     def _let_go(self) -> None:
         stack = self._stack

@@ -64,6 +64,10 @@ class Binding:
         self.queue: deque[Endpoint] = deque()
         self.readable = trio.lowlevel.ParkingLot()
 
+    def nobody_waits(self) -> None:
+        """Have no tasks to wake from now on."""
+        self.readable = trio.lowlevel.ParkingLot()
+
     @property
     def full(self) -> bool:
         """Whether one more would be too many, as Linux counts."""
@@ -304,6 +308,10 @@ class Handshake:
     def abandon(self) -> None:
         """Nobody waits for it any more."""
         self.over = True
+
+    def nobody_waits(self) -> None:
+        """Have no tasks to wake from now on."""
+        self.lot = trio.lowlevel.ParkingLot()
 
     def _try(self) -> None:
         if not self.over:

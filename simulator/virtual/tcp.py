@@ -253,6 +253,11 @@ class Endpoint:
             end.fail(errno.ECONNRESET)
             end.out.clear()
 
+    def nobody_waits(self) -> None:
+        """Have no tasks to wake from now on."""
+        self.readable = trio.lowlevel.ParkingLot()
+        self.writable = trio.lowlevel.ParkingLot()
+
     def vanish(self) -> None:
         """Its machine has lost its power."""
         self.closed = True
