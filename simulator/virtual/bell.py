@@ -31,7 +31,8 @@ class Bell:
         Cancel: atomic.
         """
         process = self._running()
-        if self.has_rung or process is None:
+        assert process is not None, "a bell is heard inside its world"
+        if self.has_rung:
             await trio.lowlevel.checkpoint()
         else:
             lot = self._lots.setdefault(process, trio.lowlevel.ParkingLot())

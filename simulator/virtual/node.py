@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import outcome
 import trio
@@ -16,9 +16,14 @@ from simulator.virtual.disk import Disk
 from simulator.virtual.errors import NodeError, SimulationError
 from simulator.virtual.network import Network
 from simulator.virtual.process import Main, Process, State
-from simulator.virtual.seeds import Seed
+from simulator.virtual.seeds import Luck, Seed
 from simulator.virtual.timeline import Timeline
 from simulator.virtual.trace import Trace
+
+# Not every platform has them.
+_SIGKILL: Final[int] = getattr(signal, "SIGKILL", 9)
+_SIGCONT: Final[int] = getattr(signal, "SIGCONT", 18)
+_SIGSTOP: Final[int] = getattr(signal, "SIGSTOP", 19)
 
 
 class Surroundings(Protocol):
@@ -52,7 +57,9 @@ class Node:
         self._address = address
         self.clock = clock
         """Its `wall_offset_s` may be changed at any time: somebody sets the clock."""
-        self.schedule = world.seed.stream("schedule", name)
+        self.luck = Luck.of(world.seed, name)
+        self.programs = 0
+        """How many were started on it so far."""
         self._world = world
         self._process: Process | None = None
         self._disk: Disk | None = None
@@ -125,6 +132,7 @@ class Node:
         if self.running:
             raise SimulationError(f"{self._name} runs a program already")
         self._may_fail = may_fail
+        self.programs += 1
         self._over = Bell(self._world.running)
         self._process = self._world.process(self, self.clock)
         self.note("start", program=getattr(main, "__name__", "program"))
@@ -212,21 +220,36 @@ class Node:
         """SIGSTOP: it does nothing, and its kernel goes on taking in what fits."""
         if self._process is not None and self._process.state is State.RUNNING:
             self.note("paused")
-            self._process.state = State.PAUSED
+            self._process.pause()
 
     def go_on(self) -> None:
         """SIGCONT."""
         if self._process is not None and self._process.state is State.PAUSED:
             self.note("goes on")
-            self._process.state = State.RUNNING
-            self._process.nudge()
+            self._process.go_on()
 
     def signal(self, number: int = signal.SIGTERM) -> None:
-        """Send its program a signal; without a handler it dies of it."""
-        if self._process is not None and self.running:
-            self.note("signal", number=int(number))
-            if not self._process.signal(number):
-                self.kill()
+        """Send its program a signal; without a handler it dies of it.
+
+        Shape:  as a kernel does: to a paused program it comes when that goes on, SIGINT is
+                a KeyboardInterrupt in its main task, SIGKILL, SIGSTOP and SIGCONT can't be
+                handled, and SIGCHLD and the like do no harm.
+        """
+        if self._process is None or not self.running:
+            return
+        self.note("signal", number=int(number))
+        if number == _SIGKILL:
+            self.kill()
+        elif number == _SIGSTOP:
+            self.pause()
+        elif number == _SIGCONT:
+            self.go_on()
+        else:
+            self._process.when_it_runs(partial(self._signalled, self._process, number))
+
+    def _signalled(self, process: Process, number: int) -> None:
+        if not process.signal(number):
+            self.kill()
 
     def call(self, function: Callable[[], object]) -> None:
         """Have this called in its program's run; never, if there is none.

@@ -40,6 +40,10 @@ class Trace:
         if self._hash is not None:
             self._hash.update(data)
 
+    def close(self) -> None:
+        """Nothing that is told from now on belongs to it."""
+        self.active = False
+
     @property
     def digest(self) -> str:
         """Of all lines so far; empty unless one was wanted."""

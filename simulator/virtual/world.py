@@ -9,11 +9,13 @@ run(story, seed=7)
 """
 
 import gc
+import os
 import random
 import shutil
 import signal
 import tempfile
 import threading
+import warnings
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -21,7 +23,6 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any, Final, TypeAlias
 
-import outcome
 import trio
 
 from simulator.virtual import _trio, leaks
@@ -38,8 +39,9 @@ from simulator.virtual.errors import (
 from simulator.virtual.network import Network
 from simulator.virtual.node import Node
 from simulator.virtual.process import Process, State
-from simulator.virtual.seeds import Seed
+from simulator.virtual.seeds import Luck, Seed
 from simulator.virtual.tasks import tree
+from simulator.virtual.threads import Threads
 from simulator.virtual.timeline import NS, Timeline
 from simulator.virtual.trace import Trace
 
@@ -50,10 +52,12 @@ TICKS_S: Final = (0.0, 0.0001, 0.001, 0.005, 0.02)
 busy that it looks around fifty times a second."""
 LIMIT_S: Final = 3600.0
 """No world lasts longer, in its own time, unless it is told to."""
-_SAME_INSTANT_STEPS_MAX: Final = 1_000
+_SAME_INSTANT_STEPS_MAX: Final = 100_000
 _STEPS_TO_COLLECTION: Final = 50_000
-_THREAD_S: Final = (0.0001, 0.005)
 _STORY: Final = "story"
+_UPTIME_S: Final = (1_000, 100_000)
+"""What the monotonic clock of a machine shows when the world begins: no two agree."""
+_PIDS_FROM: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,10 +97,9 @@ class World:
         self._waiting: dict[Process, None] = {}
         self._processes: list[Process] = []
         self._owners: dict[str, Node] = {}
-        self._machines: dict[str, _Machine] = {}
+        self._machines: dict[Process, _Machine] = {}
         self._failure: SimulationError | None = None
-        self._chance = seed.stream("schedule")
-        self._threads = seed.stream("threads")
+        self.threads = Threads(self)
 
     # --- what a story has ------------------------------------------------------------
 
@@ -121,11 +124,11 @@ class World:
         if name in self.nodes or name == _STORY:
             raise SimulationError(f"there is a node named {name!r} already")
         number = len(self.nodes) + 1
-        clock = NodeClock(self.timeline, 1000 * number, rate, wall_offset_s)
+        uptime_s = self.chance("uptime", name).randrange(*_UPTIME_S)
+        clock = NodeClock(self.timeline, uptime_s, rate, wall_offset_s)
         own = address or f"10.0.{number // 250}.{number % 250 + 1}"
         node = Node(name, own, clock, self)
         self.nodes[name] = node
-        self._machines[name] = _Machine(clock, node.chance("entropy"))
         self.network.attach(node)
         return node
 
@@ -155,8 +158,9 @@ class World:
 
     def process(self, node: Node, clock: NodeClock) -> Process:
         """A new process of that node."""
-        process = Process(node.name, clock, self.timeline, self)
-        self._machines[node.name].handlers = process.handlers
+        process = Process(node.name, clock, self.timeline, self, node.luck)
+        pid = _PIDS_FROM + node.programs
+        self._machines[process] = _Machine(clock, process, pid, node.signal)
         self._owners[node.name] = node
         self._processes.append(process)
         return process
@@ -192,16 +196,19 @@ class World:
         """As Owner.current."""
         return _Turn(self, process)
 
-    def shuffle_chance(self) -> random.Random:
+    def schedule(self) -> random.Random:
         """For the order of the tasks of whoever's turn it is."""
-        process = self._current
-        if process is None or process.name not in self.nodes:
-            return self._chance
-        return self.nodes[process.name].schedule
+        assert self._current is not None, "nobody's turn"
+        return self._current.luck.schedule
+
+    def ran(self) -> None:
+        """Tasks of whoever's turn it is are about to take a step."""
+        if self._current is not None:
+            self._current.ran()
 
     def machine(self) -> "_Machine | None":
         """What the program whose turn it is takes for its machine."""
-        return self._machines.get(self._current.name) if self._current else None
+        return self._machines[self._current] if self._current is not None else None
 
     def _wall_s(self) -> float:
         machine = self.machine()
@@ -212,8 +219,12 @@ class World:
     def play(self, story: Story, limits: "_Limits") -> Report:
         """Let the story happen, to its end."""
         clock = NodeClock(self.timeline, 0, 1.0, 0.0)
-        director = Process(_STORY, clock, self.timeline, self)
-        self._machines[_STORY] = _Machine(clock, self.seed.stream("entropy", _STORY))
+        luck = Luck.of(self.seed, _STORY)
+        director = Process(_STORY, clock, self.timeline, self, luck)
+        # The story belongs to the test: what it does to this process, it means.
+        self._machines[director] = _Machine(
+            clock, director, os.getpid(), signal.raise_signal
+        )
         self._processes.append(director)
         try:
             director.start(partial(story, self), lambda: None)
@@ -222,6 +233,7 @@ class World:
             value = director.result.unwrap()
         finally:
             self.note("end")
+            self.trace.close()
             self._bury_all()
         return Report(
             value=value,
@@ -241,12 +253,12 @@ class World:
             limits.check_interrupted()
             if self._ready:
                 batch, self._ready = list(self._ready), {}
-                if len(batch) > 1:
-                    self._chance.shuffle(batch)
+                # By a number that each draws from its own luck, alone or not: one more
+                # node changes nothing in the order of the others.
+                batch.sort(key=_turn)
                 for process in batch:
                     if process.state is State.RUNNING:
-                        process.step()
-                        steps += 1
+                        steps += process.step()
                 if self._failure is not None:
                     raise self._failure
                 if steps - begun > _SAME_INSTANT_STEPS_MAX:
@@ -258,26 +270,38 @@ class World:
                 if next_ns > limit_ns:
                     words = f"the story was not over after {limits.limit_s:g} s"
                     raise LimitError(self._stuck(words))
+                if next_ns > self.timeline.now_ns:
+                    begun = steps
                 happenings += self.timeline.advance(next_ns)
-                begun = steps
             if steps > collect_at:
                 # At steps that are the same in each run: finalizers are part of it.
                 gc.collect()
                 collect_at = steps + _STEPS_TO_COLLECTION
+                self._wake_finalizers()
         return steps, happenings
+
+    def _wake_finalizers(self) -> None:
+        """A run is told of its lost async generators by a call that nobody else sees."""
+        for process in self._processes:
+            if process.has_calls:
+                self.ready(process)
 
     def _stuck(self, words: str) -> str:
         lines = [f"seed {self.seed}, at {self.now_s:.6f} s: {words}"]
         for process in self._processes:
             if process.state in (State.RUNNING, State.PAUSED):
-                lines += tree(process.name, process.root)
+                paused = process.state is State.PAUSED
+                lines += tree(process.name, process.root, paused=paused)
         return "\n".join(lines)
 
     def _bury_all(self) -> None:
         for node in self.nodes.values():
             self.network.process_died(node)
         for process in self._processes:
-            process.bury()
+            process.kill()  # all of them, before the first is unwound
+        with warnings.catch_warnings(action="ignore"):  # the dead may be untidy
+            for process in self._processes:
+                process.bury()
         self._resources.close()
 
 
@@ -299,13 +323,26 @@ class _Turn:
         self._world._current = self._before
 
 
+def _turn(process: Process) -> float:
+    return process.luck.turns.random()
+
+
 class _Machine:
     """As leaks.Machine."""
 
-    def __init__(self, clock: NodeClock, entropy: random.Random) -> None:
+    def __init__(
+        self,
+        clock: NodeClock,
+        process: Process,
+        pid: int,
+        send_signal: Callable[[int], None],
+    ) -> None:
         self._clock = clock
-        self.entropy = entropy
-        self.handlers: dict[int, Any] = {}
+        self.entropy = process.luck.entropy
+        self.chance = process.luck.module
+        self.handlers = process.handlers
+        self.pid = pid
+        self.send_signal = send_signal
 
     @property
     def monotonic_s(self) -> float:
@@ -324,14 +361,18 @@ class _Limits:
         self._interrupted = False
 
     def check_interrupted(self) -> None:
+        """Raise KeyboardInterrupt, if there was one."""
         if self._interrupted:
             raise KeyboardInterrupt
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Let Ctrl-C end the run between two steps, never within one."""
+        """Let Ctrl-C end the run between two steps, and a second one at any place: a step
+        that never ends has no other end."""
 
         def interrupt(_number: int, _frame: object) -> None:
+            if self._interrupted:
+                raise KeyboardInterrupt
             self._interrupted = True
 
         if threading.current_thread() is not threading.main_thread():
@@ -375,8 +416,8 @@ def run(  # noqa: PLR0913 (each is a thing that a run can be told, by name)
         limits.interruptible(),
         _garbage_kept(),
         leaks.sealed(world.machine, numbered.stream("random")),
-        _trio.scheduled_by(world.shuffle_chance),
-        _trio.threads_started_by(_Threads(world).start),
+        _trio.scheduled_by(world.schedule, world.ran),
+        _trio.threads_started_by(world.threads.start),
     ):
         report = world.play(story, limits) if watch is None else None
         if watch is not None:
@@ -386,33 +427,6 @@ def run(  # noqa: PLR0913 (each is a thing that a run can be told, by name)
     if watch is not None and watch.found:
         raise LeakError("\n".join(["a run of this can't be repeated:", *watch.found]))
     return report
-
-
-class _Threads:
-    """Blocking calls: made in place, after a while."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def start(
-        self,
-        function: Callable[[], Any],
-        deliver: Callable[[outcome.Outcome[Any]], object],
-    ) -> None:
-        """As _trio.StartThread."""
-        process = self._world.running()
-        if process is None:
-            raise SimulationError("a blocking call of nobody's")
-
-        def work() -> None:
-            if process.state not in (State.RUNNING, State.PAUSED):
-                return
-            with self._world.current(process), _trio.outside_any_run():
-                deliver(_trio.captured(function))
-            process.nudge()
-
-        delay_s = self._world._threads.uniform(*_THREAD_S)
-        self._world.timeline.after(delay_s, work)
 
 
 @contextmanager
