@@ -19,6 +19,7 @@ from simulator.report import progress, replay, tally_of_many, verdict
 from simulator.run import Run, run
 from simulator.scenarios import REAL, SCENARIOS, Scenario
 from simulator.screen import Screen, open_screen
+from simulator.speed import speed
 from simulator.virtual import Seed, UnavailableError, any_seed
 from trio_chat.addresses import Address, parse_address
 from trio_chat.errors import RefusedError
@@ -88,7 +89,7 @@ def _until_told(wait_for: Callable[[], Awaitable[int]]) -> int:
     return trio.run(main)
 
 
-# --- list and crowd ------------------------------------------------------------------
+# --- list, speed, crowd ---------------------------------------------------------------
 
 
 def _list(_options: argparse.Namespace, screen: Screen) -> int:
@@ -100,6 +101,11 @@ def _list(_options: argparse.Namespace, screen: Screen) -> int:
 def _real_summary() -> str:
     stories = ", ".join(each.name for each in _real_stories())
     return f"{stories}, with real processes, TCP and kill -9"
+
+
+def _speed(_options: argparse.Namespace, screen: Screen) -> int:
+    speed(lambda line: screen.show([line]))
+    return EXIT_OK
 
 
 def _crowd(options: argparse.Namespace, screen: Screen) -> int:
@@ -215,6 +221,8 @@ def _parser() -> argparse.ArgumentParser:
     listing = commands.add_parser("list", help="which suites there are")
     listing.set_defaults(command=_list)
     _add_run(commands.add_parser("run", help="play a suite, and judge it"))
+    measuring = commands.add_parser("speed", help="how fast worlds are on this machine")
+    measuring.set_defaults(command=_speed)
     _add_crowd(commands.add_parser("crowd", help="send bots that chat to a server"))
     return parser
 
