@@ -90,11 +90,15 @@ def verdict(run: Run, palette: Palette = PLAIN) -> list[str]:
     Shape:  if it failed, the last line is the command that plays it again.
     """
     return [
-        f"seed {run.seed}  {tally(run.history)} in {run.took_s:.1f} s",
+        f"seed {run.seed}  {tally(run.history)} in {run.took_s:.1f} s{_tick(run)}",
         *_faults(run.history, palette),
         *_findings(run, palette),
         *(() if run.passed else _after_a_failure(run, palette)),
     ]
+
+
+def _tick(run: Run) -> str:
+    return "" if run.tick_s is None else f", at a tick of {run.tick_s * 1000:g} ms"
 
 
 def tally(history: History) -> str:

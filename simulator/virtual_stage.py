@@ -29,6 +29,7 @@ T = TypeVar("T")
 OpenStore = Callable[[Node], AbstractAsyncContextManager[Store]]
 
 ADDRESS: Final = Address("server", 8765)
+_RATES: Final = (0.99, 1.01)
 _WRITE_S: Final = (0.0001, 0.004)
 _WORDS_MAX: Final = 200
 _READY_S: Final = 30.0
@@ -49,7 +50,7 @@ class VirtualStage:
         limits: Limits | None = None,
     ) -> None:
         self.world = world
-        self.server = world.node("server")
+        self.server = _machine(world, "server")
         self._recorder = recorder
         self._limits = limits or Limits()
         self._store: _Store = (
@@ -204,7 +205,7 @@ class VirtualStage:
 
     def _person(self, nick: str) -> "_Person":
         if nick not in self._people:
-            self._people[nick] = _Person(self.world.node(nick))
+            self._people[nick] = _Person(_machine(self.world, nick))
         return self._people[nick]
 
     # --- the network -----------------------------------------------------------------
@@ -249,6 +250,16 @@ class VirtualStage:
     def words(self) -> list[str]:
         """As Stage.words."""
         return list(self._words)
+
+
+def _machine(world: VirtualWorld, name: str) -> Node:
+    """A node whose clocks are as wrong as those of people's machines are."""
+    chance = world.chance("clock", name)
+    return world.node(
+        name,
+        rate=chance.uniform(*_RATES),
+        wall_offset_s=chance.choice((0, chance.uniform(-3600, 3600), -1e8)),
+    )
 
 
 class _Person:

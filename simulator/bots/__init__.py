@@ -11,7 +11,15 @@ from simulator.bots.script import (
     Say,
     Script,
 )
-from simulator.bots.scripts import flapper, laggard, latecomer, reader, roamer, talker
+from simulator.bots.scripts import (
+    flapper,
+    laggard,
+    latecomer,
+    lurker,
+    reader,
+    roamer,
+    talker,
+)
 
 __all__ = [
     "Bot",
@@ -27,6 +35,7 @@ __all__ = [
     "hostile",
     "laggard",
     "latecomer",
+    "lurker",
     "reader",
     "roamer",
     "talker",

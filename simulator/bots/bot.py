@@ -25,8 +25,6 @@ from trio_chat.client.link import Dial, dial_tcp
 from trio_chat.client.outbox import Outbox, Ticket
 
 _LINES_PER_LIFE: Final = 1_000_000
-_WHOLE_LOG: Final = 1_000_000
-"""How many entries of a room's past a bot asks for."""
 
 
 class Book(Protocol):
@@ -86,7 +84,7 @@ class Bot:
                     address,
                     nick=self.script.nick,
                     rooms=self.script.rooms,
-                    history=_WHOLE_LOG,
+                    history=self.script.history,
                     device=self._device,
                     outbox=Outbox(first_n=1 + _LINES_PER_LIFE * (self._life - 1)),
                     insist=self._life > 1,

@@ -1,7 +1,10 @@
 """What a bot will do, as data: it can be printed, compared and shortened."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
+
+WHOLE_LOG: Final = 1_000_000
+"""More entries than any room of a story has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class Script:
     nick: str
     rooms: tuple[str, ...]
     steps: tuple[Step, ...] = ()
+    history: int = WHOLE_LOG
+    """How many entries of a room's past it asks for."""
 
     @property
     def places(self) -> tuple[str, ...]:

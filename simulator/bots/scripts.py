@@ -65,6 +65,11 @@ def reader(nick: str, rooms: Sequence[str]) -> Script:
     return Script(nick, tuple(rooms))
 
 
+def lurker(nick: str, rooms: Sequence[str]) -> Script:
+    """Says nothing, and asks for nothing of the past."""
+    return Script(nick, tuple(rooms), history=0)
+
+
 def latecomer(nick: str, rooms: Sequence[str], *, after_s: float) -> Script:
     """Comes when much was said already, and reads it all from the beginning."""
     return Script(nick, (), (Pause(after_s), *map(Join, rooms)))

@@ -3,8 +3,18 @@
 from collections.abc import Iterator
 from typing import Final
 
-from simulator.bots import Hostile, Script, hostile, latecomer, reader, talker
-from simulator.bots.scripts import flapper, laggard, roamer
+from simulator.bots import (
+    Hostile,
+    Script,
+    flapper,
+    hostile,
+    laggard,
+    latecomer,
+    lurker,
+    reader,
+    roamer,
+    talker,
+)
 from simulator.virtual.seeds import Seed
 
 ROOMS: Final = ("lobby", "kitchen", "café", "workshop")
@@ -30,6 +40,11 @@ def talkers(
 def readers(count: int) -> list[Script]:
     """People who say nothing and miss nothing."""
     return [reader(nick, ROOMS) for nick in _nicks("reader", count)]
+
+
+def lurkers(count: int) -> list[Script]:
+    """People who say nothing, and want nothing of the past."""
+    return [lurker(nick, ROOMS) for nick in _nicks("lurker", count)]
 
 
 def latecomers(seed: Seed, count: int, *, within_s: float = 1.5) -> list[Script]:

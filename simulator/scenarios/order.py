@@ -1,6 +1,7 @@
 """order: many talk at once, over all kinds of connections, and to the same rooms.
 
-Twelve people talk fast, two go from room to room, two read, and two come late. Each is
+Twelve people talk fast, two go from room to room, two read (one of them only what comes),
+and two come late. Each is
 connected in another way: some by cable, some from a train, where a line arrives in pieces
 and a second late. Nothing breaks. All must see one order, and each author's lines in it
 as they were said.
@@ -23,7 +24,8 @@ async def story(world: World) -> None:
     people = [
         *cast.talkers(world.seed, 12, lines=20, pause_s=0.1),
         *cast.roamers(world.seed, 2, visits=8, pause_s=0.5),
-        *cast.readers(2),
+        *cast.readers(1),
+        *cast.lurkers(1),
         *cast.latecomers(world.seed, 2),
     ]
     for script in people:

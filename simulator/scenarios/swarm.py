@@ -55,6 +55,7 @@ def _people(seed: Seed, chance: random.Random) -> list[Script]:
             burst=chance.choice((1, 5, 30)),
         ),
         *cast.readers(chance.randint(0, 3)),
+        *cast.lurkers(chance.randint(0, 1)),
         *cast.latecomers(seed, chance.randint(0, 2), within_s=10),
         *cast.roamers(seed, chance.randint(0, 2), visits=6, pause_s=pause_s),
         *cast.laggards(seed, chance.randint(0, 2), breaks=2, break_s=3.0),
