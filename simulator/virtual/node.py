@@ -58,8 +58,6 @@ class Node:
         self.clock = clock
         """Its `wall_offset_s` may be changed at any time: somebody sets the clock."""
         self.luck = Luck.of(world.seed, name)
-        self.programs = 0
-        """How many were started on it so far."""
         self._world = world
         self._process: Process | None = None
         self._disk: Disk | None = None
@@ -132,7 +130,6 @@ class Node:
         if self.running:
             raise SimulationError(f"{self._name} runs a program already")
         self._may_fail = may_fail
-        self.programs += 1
         self._over = Bell(self._world.running)
         self._process = self._world.process(self, self.clock)
         self.note("start", program=getattr(main, "__name__", "program"))

@@ -9,7 +9,6 @@ run(story, seed=7)
 """
 
 import gc
-import os
 import random
 import shutil
 import signal
@@ -57,7 +56,6 @@ _STEPS_TO_COLLECTION: Final = 50_000
 _STORY: Final = "story"
 _UPTIME_S: Final = (1_000, 100_000)
 """What the monotonic clock of a machine shows when the world begins: no two agree."""
-_PIDS_FROM: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,8 +157,7 @@ class World:
     def process(self, node: Node, clock: NodeClock) -> Process:
         """A new process of that node."""
         process = Process(node.name, clock, self.timeline, self, node.luck)
-        pid = _PIDS_FROM + node.programs
-        self._machines[process] = _Machine(clock, process, pid, node.signal)
+        self._machines[process] = _Machine(clock, process, node.signal)
         self._owners[node.name] = node
         self._processes.append(process)
         return process
@@ -222,9 +219,7 @@ class World:
         luck = Luck.of(self.seed, _STORY)
         director = Process(_STORY, clock, self.timeline, self, luck)
         # The story belongs to the test: what it does to this process, it means.
-        self._machines[director] = _Machine(
-            clock, director, os.getpid(), signal.raise_signal
-        )
+        self._machines[director] = _Machine(clock, director, signal.raise_signal)
         self._processes.append(director)
         try:
             director.start(partial(story, self), lambda: None)
@@ -334,14 +329,12 @@ class _Machine:
         self,
         clock: NodeClock,
         process: Process,
-        pid: int,
         send_signal: Callable[[int], None],
     ) -> None:
         self._clock = clock
         self.entropy = process.luck.entropy
         self.chance = process.luck.module
         self.handlers = process.handlers
-        self.pid = pid
         self.send_signal = send_signal
 
     @property

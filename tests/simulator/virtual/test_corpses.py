@@ -1,5 +1,7 @@
 """What a killed program leaves in its machine's kernel, and the next program there."""
 
+import os
+
 import trio
 
 from simulator.virtual import World, run
@@ -41,3 +43,17 @@ def test_a_connection_that_outlives_its_program_wakes_nobody_in_the_next_one() -
         return world.network.open_sockets(client)
 
     assert run(story, seed=1).value == 0
+
+
+def test_no_program_has_a_number_of_its_own() -> None:
+    """A module that sees another one takes itself for a forked child, and lets go of what
+    is its parent's: of the lock files of a world's other programs, for one."""
+
+    async def number() -> int:
+        await trio.lowlevel.checkpoint()
+        return os.getpid()
+
+    async def story(world: World) -> object:
+        return await world.node("server").run(number)
+
+    assert run(story, seed=1).value == os.getpid()
