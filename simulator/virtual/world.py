@@ -56,6 +56,7 @@ _STEPS_TO_COLLECTION: Final = 50_000
 _STORY: Final = "story"
 _UPTIME_S: Final = (1_000, 100_000)
 """What the monotonic clock of a machine shows when the world begins: no two agree."""
+_REALLY_RAISE: Final = signal.raise_signal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +220,7 @@ class World:
         luck = Luck.of(self.seed, _STORY)
         director = Process(_STORY, clock, self.timeline, self, luck)
         # The story belongs to the test: what it does to this process, it means.
-        self._machines[director] = _Machine(clock, director, signal.raise_signal)
+        self._machines[director] = _Machine(clock, director, _REALLY_RAISE)
         self._processes.append(director)
         try:
             director.start(partial(story, self), lambda: None)
