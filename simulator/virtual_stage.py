@@ -334,11 +334,11 @@ class _OnDisk(_Store):
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        self._path = node.directory / "chat.db"  # if there is none, now is the time to say
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[Store]:
-        path = self._node.directory / "chat.db"
-        async with open_sqlite_store(path, open_worker=_open_worker) as store:
+        async with open_sqlite_store(self._path, open_worker=_open_worker) as store:
             yield store
 
     async def log(self) -> Log:
