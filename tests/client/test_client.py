@@ -26,6 +26,7 @@ from trio_chat.client.events import (
     Status,
 )
 from trio_chat.client.mailbox import ROOM_EVENTS_MAX
+from trio_chat.client.outbox import Outbox
 from trio_chat.errors import ClosedError, RefusedError
 from trio_chat.protocol import messages
 from trio_chat.protocol.messages import Direct, Hello, Hold, Join, Leave, Room, Say
@@ -614,6 +615,16 @@ async def test_a_line_is_queued_then_accepted(autojump_clock: MockClock) -> None
         await peer.say(messages.Accepted(room="lobby", n=say.n, seq=7))
         assert await ticket.accepted() == 7
         assert await event(client, Accepted) == Accepted("lobby", 1, 7)
+
+
+async def test_numbers_go_on_where_the_given_outbox_is(autojump_clock: MockClock) -> None:
+    """Also if it is empty: they are the identities of lines, over all lives of a device."""
+    async with open_fake(outbox=Outbox(first_n=41)) as (client, exchange):
+        peer = await exchange.peer()
+        await peer.welcome()
+        await peer.joins(2)
+        client.post_nowait("lobby", "hi again")
+        assert (await peer.hear(Say)).n == 41
 
 
 async def test_a_refused_line_comes_back_with_its_text(autojump_clock: MockClock) -> None:

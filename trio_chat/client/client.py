@@ -97,7 +97,9 @@ async def open_client(  # noqa: PLR0913 (one keyword, one thing a caller may wan
         dial=dial,
         wall_clock_s=wall_clock_s,
     )
-    client = Client(where, nick, options, rng or random.Random(), outbox or Outbox())
+    # Not `or`: an outbox without a line in it is false.
+    lines = Outbox() if outbox is None else outbox
+    client = Client(where, nick, options, rng or random.Random(), lines)
     for room in rooms:
         client.join_nowait(room)
     with lone_exception():
