@@ -17,6 +17,8 @@ from simulator.world import World
 _SHORT_S: Final = (0.05, 3.0)
 _LONG_S: Final = (20.0, 70.0)
 """Longer than a heartbeat's patience: the link is given up meanwhile."""
+_FOR_EVER: Final = 0.2
+"""How many of those who died never come back: only these can leave a ghost behind."""
 _LONG: Final = 0.3
 """How often that is, where time is free."""
 

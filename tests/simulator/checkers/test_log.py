@@ -4,6 +4,7 @@ import pytest
 
 from simulator.checkers import CHECKERS
 from simulator.history import (
+    Closed,
     Fail,
     Gone,
     Invoke,
@@ -236,6 +237,17 @@ def test_an_answer_to_nothing_is_none() -> None:
     assert found("acks", [*good(), stray]) == ("violated", (stray,))
 
 
+def test_who_is_in_a_room_is_refused_nothing_there() -> None:
+    """Elsewhere, or after it was left, a line may be refused."""
+    no = Fail(4.0, "ben", ROOM, 7, "no")
+    line = said("ben", 7, "e")
+    came = next(each for each in good() if isinstance(each, Opened) and each.bot == "ben")
+    assert found("acks", [*good(), line, no]) == ("violated", (came, line, no))
+    left = Closed(3.9, "ben", ROOM, "left")
+    assert found("acks", [*good(), line, left, no])[0] == "ok"
+    assert found("acks", [*good(), left, line, no])[0] == "ok"
+
+
 def test_an_answer_is_to_the_last_line_with_its_number() -> None:
     """In another life a bot may count from 1 again."""
     life: list[Record] = [Killed(4.0, "ada"), Restarted(5.0, "ada"), opened("ada", 4, 4)]
@@ -273,7 +285,7 @@ def test_a_refused_line_that_is_there_is_a_phantom() -> None:
     """A refusal is for ever."""
     no = Fail(4.0, "ada", ROOM, 3, "no")
     refused = replaced(accepted("ada", 3, 4), no)
-    assert answers(refused) == {"phantom": "violated"}
+    assert answers(refused) == {"phantom": "violated", "acks": "violated"}
     proof = said("ada", 3, "d"), no, LAST[2]
     assert found("phantom", refused) == ("violated", proof)
 
