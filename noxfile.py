@@ -26,6 +26,15 @@ SUITES = {
     "swarm": 30,
     "real": 1,
 }
+TRIOS = (
+    *(  # the oldest that pyproject.toml allows
+        f"~={each.removeprefix('trio>=')}.0"
+        for each in PYPROJECT["project"]["dependencies"]
+        if each.startswith("trio>=")
+    ),
+    "~=0.32.0",
+    ">=0.35",  # the newest
+)
 
 
 def groups(*names: str) -> list[str]:
@@ -54,6 +63,14 @@ def tests(session: nox.Session) -> None:
     """All tests, on each Python that is here; arguments go to pytest."""
     session.install("-e", ".", *groups("test"))
     session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session(default=False)
+@nox.parametrize("trio", TRIOS)
+def portable(session: nox.Session, trio: str) -> None:
+    """One world, one digest, on the oldest trio, the newest, and one between."""
+    session.install("-e", ".", *groups("test"), f"trio{trio}")
+    session.run("python", "-m", "pytest", "tests/simulator/virtual/test_golden.py")
 
 
 @nox.session
