@@ -369,7 +369,8 @@ class _Limits:
                 raise KeyboardInterrupt
             self._interrupted = True
 
-        if threading.current_thread() is not threading.main_thread():
+        ours = threading.current_thread() is threading.main_thread()
+        if not ours or signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
             yield
             return
         before = signal.signal(signal.SIGINT, interrupt)
