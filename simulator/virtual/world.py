@@ -16,7 +16,7 @@ import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -290,6 +290,10 @@ class World:
                 lines += tree(process.name, process.root, paused=paused)
         return "\n".join(lines)
 
+    def close(self) -> None:
+        """Give back what it has of the real machine; again does no harm."""
+        self._resources.close()
+
     def _bury_all(self) -> None:
         for node in self.nodes.values():
             self.network.process_died(node)
@@ -298,7 +302,7 @@ class World:
         with warnings.catch_warnings(action="ignore"):  # the dead may be untidy
             for process in self._processes:
                 process.bury()
-        self._resources.close()
+        self.close()
 
 
 class _Turn:
@@ -403,35 +407,46 @@ def run(  # noqa: PLR0913 (each is a thing that a run can be told, by name)
     numbered = Seed(seed)
     if tick_s is None:
         tick_s = numbered.stream("tick").choice(TICKS_S)
-    world = World(numbered, tick_s=tick_s, trace_to=trace_to, digested=digested)
-    world.note("world", seed=seed, tick_ns=round(tick_s * NS))
     limits = _Limits(limit_s)
     watch = leaks.Watch() if watched else None
-    with (
-        limits.interruptible(),
-        _garbage_kept(),
-        leaks.sealed(world.machine, numbered.stream("random")),
-        _trio.scheduled_by(world.schedule, world.ran),
-        _trio.threads_started_by(world.threads.start),
-    ):
-        report = world.play(story, limits) if watch is None else None
-        if watch is not None:
-            with watch.watching():
-                report = world.play(story, limits)
-    assert report is not None
+    with limits.interruptible(), _garbage_kept():
+        world = World(numbered, tick_s=tick_s, trace_to=trace_to, digested=digested)
+        report = _played(world, story, limits, watch)
+        del world  # what is garbage now goes with it
     if watch is not None and watch.found:
         raise LeakError("\n".join(["a run of this can't be repeated:", *watch.found]))
     return report
 
 
+def _played(
+    world: World, story: Story, limits: _Limits, watch: leaks.Watch | None
+) -> Report:
+    world.note("world", seed=world.seed.number, tick_ns=round(world.tick_s * NS))
+    with (
+        closing(world),
+        leaks.sealed(world.machine, world.seed.stream("random")),
+        _trio.scheduled_by(world.schedule, world.ran),
+        _trio.threads_started_by(world.threads.start),
+        watch.watching() if watch is not None else nullcontext(),
+    ):
+        return world.play(story, limits)
+
+
 @contextmanager
 def _garbage_kept() -> Iterator[None]:
-    """Let the collector run at our word only: when it runs, finalizers do."""
+    """Let the collector run at our word only: when it runs, finalizers do.
+
+    Shape:  it runs once more at the end, over what is new: a world is full of cycles, and
+            would count as old in the next one, and be kept. One that failed lives on in
+            its traceback: it is young still when the next one begins.
+    """
     was_enabled = gc.isenabled()
+    gc.collect(1)
     gc.disable()
     gc.freeze()
     try:
         yield
+        gc.collect()
     finally:
         gc.unfreeze()
         if was_enabled:

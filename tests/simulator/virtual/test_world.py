@@ -12,6 +12,7 @@ import threading
 import time
 import warnings
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -612,6 +613,25 @@ def test_a_bell_is_of_no_use_outside_its_world() -> None:
 
 
 # --- garbage -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_worlds_do_not_pile_up_in_memory(fails: bool) -> None:
+    async def story(world: World) -> None:
+        await small(world)
+        if fails:
+            raise LookupError
+
+    def kept_after(worlds: int) -> int:
+        for seed in range(worlds):
+            with suppress(LookupError):
+                virtual.run(story, seed=seed)
+        return len(gc.get_objects())
+
+    kept_after(3)
+    few = kept_after(3)
+    # The traceback of a failed one holds it for a little longer, not for ever.
+    assert kept_after(30) < few + 1_000
 
 
 def test_a_lost_async_generator_is_closed_when_the_collector_comes(
