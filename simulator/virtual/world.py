@@ -20,7 +20,7 @@ from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, Final, TypeAlias
+from typing import IO, Any, Final, NoReturn, TypeAlias
 
 import trio
 
@@ -223,7 +223,7 @@ class World:
         self._machines[director] = _Machine(clock, director, _REALLY_RAISE)
         self._processes.append(director)
         try:
-            director.start(partial(story, self), lambda: None)
+            director.start(partial(story, self), _use_no_network)
             steps, happenings = self._until_ended(director, limits)
             assert director.result is not None
             value = director.result.unwrap()
@@ -321,6 +321,24 @@ class _Turn:
 
     def __exit__(self, *_error: object) -> None:
         self._world._current = self._before
+
+
+class _NoNetwork(trio.abc.SocketFactory, trio.abc.HostnameResolver):
+    """The story is on no machine; without this it would be on the real one."""
+
+    def socket(self, *_args: Any, **_kwargs: Any) -> NoReturn:
+        raise SimulationError("the story has no network: start a program on a node")
+
+    async def getaddrinfo(self, *_args: Any, **_kwargs: Any) -> NoReturn:
+        self.socket()
+
+    async def getnameinfo(self, *_args: Any, **_kwargs: Any) -> NoReturn:
+        self.socket()
+
+
+def _use_no_network() -> None:
+    trio.socket.set_custom_socket_factory(_NoNetwork())
+    trio.socket.set_custom_hostname_resolver(_NoNetwork())
 
 
 def _turn(process: Process) -> float:

@@ -612,6 +612,36 @@ def test_a_bell_is_of_no_use_outside_its_world() -> None:
         trio.run(bell.rung)
 
 
+# --- the story's place ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("host", ["server", "127.0.0.1"])
+def test_a_story_has_no_network_of_its_own(host: str) -> None:
+    async def story(world: World) -> None:
+        await trio.open_tcp_stream(host, 7000)
+
+    refused = pytest.RaisesExc(SimulationError, match="the story has no network")
+    with pytest.RaisesGroup(refused, allow_unwrapped=True):
+        virtual.run(story, seed=1)
+
+
+def test_a_story_is_a_run_like_any_other() -> None:
+    async def story(world: World) -> list[float]:
+        instants: list[float] = []
+
+        async def wait(seconds: float) -> None:
+            await trio.sleep(seconds)
+            instants.append(round(world.now_s, 6))
+
+        with trio.move_on_after(2.5):
+            async with trio.open_nursery() as nursery:
+                for seconds in (3, 1, 2):
+                    nursery.start_soon(wait, seconds)
+        return [*instants, round(world.now_s, 6)]
+
+    assert virtual.run(story, seed=1).value == [1.0, 2.0, 2.5]
+
+
 # --- garbage -------------------------------------------------------------------------
 
 
