@@ -17,7 +17,7 @@ from simulator.world import World
 _SHORT_S: Final = (0.05, 3.0)
 _LONG_S: Final = (20.0, 70.0)
 """Longer than a heartbeat's patience: the link is given up meanwhile."""
-_FOR_EVER: Final = 0.2
+_FOR_EVER: Final = 0.3
 """How many of those who died never come back: only these can leave a ghost behind."""
 _LONG: Final = 0.3
 """How often that is, where time is free."""
@@ -92,6 +92,8 @@ async def _gone(
     rooms = world.places(nick)
     await end(nick)
     await _a_while(world, chance)
+    if len(world.people) > 1 and chance.random() < _FOR_EVER:
+        return
     lines = chance.randint(0, 5)
     life = world.life(nick)
     world.come_back(

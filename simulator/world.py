@@ -6,6 +6,7 @@ or with real processes); a world is what the story sees of it.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 import trio
 
@@ -17,6 +18,9 @@ from simulator.recorder import Recorder
 from simulator.stage import Stage
 from simulator.virtual.link import Link
 from simulator.virtual.seeds import Seed
+
+_LATE_S: Final = 10.0
+"""So much longer a story waits than it allows: its checkers are to see what was late."""
 
 
 class World:
@@ -282,10 +286,12 @@ class World:
         Raises: StoryError: it was not in time; the text says who waits for what.
         Cancel: atomic.
         """
-        with trio.move_on_after(within_s) as patience:
+        with trio.move_on_after(within_s + _LATE_S) as patience:
             await self._recorder.until(self._settled)
         if patience.cancelled_caught:
-            raise StoryError(f"after {within_s:g} s {self._what_is_open()}")
+            open_still = f"after {within_s:g} s {self._what_is_open()}"
+            self.note(f"the story is given up: {open_still}")
+            raise StoryError(open_still)
 
     async def rest(self, for_s: float) -> None:
         """Nobody does anything for a while: what has not come by its end will not come.

@@ -53,7 +53,7 @@ def passed_over(
             cursors.setdefault(view, record.after)
             continue
         seen[view].add(record.seq)
-        cursor = cursors.get(view, 0)
+        cursor = cursors.setdefault(view, record.seq)  # if it never was in the room
         if record.seq > cursor + 1:
             jumps.append((view, cursor, record))
         cursors[view] = max(cursor, record.seq)

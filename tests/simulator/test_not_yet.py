@@ -46,7 +46,7 @@ async def quick_restart(world: World) -> None:
 
 
 async def killed_in_the_middle_of_a_line(world: World) -> None:
-    """Ada's program dies while the network is gone; she starts it again."""
+    """Ada's machine dies while the network is gone; she starts it again."""
     await world.start_server()
     world.enter([say("ada", "a", "b"), reader("ben", ROOMS)])
     await world.until_accepted(2, within_s=BACK_S)
@@ -55,7 +55,7 @@ async def killed_in_the_middle_of_a_line(world: World) -> None:
     await trio.sleep(0.4)
     world.partition(["ada"])
     await world.until_unanswered(2, within_s=BACK_S)
-    await world.kill("ada")
+    await world.power_off("ada")  # a kernel that lives would still send them
     world.heal()
     world.come_back(say("ada", "e"))
     world.healed(within_s=BACK_S)
