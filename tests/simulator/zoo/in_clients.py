@@ -1,0 +1,126 @@
+"""Bugs of the client: what it says again, what it shows, when it gives up."""
+
+import itertools
+import math
+
+import msgspec
+import pytest
+import trio
+
+from simulator.bots import bot
+from trio_chat import Client
+from trio_chat.client import mailbox
+from trio_chat.client.link import Link
+from trio_chat.client.outbox import Outbox
+from trio_chat.client.rooms import Rooms
+from trio_chat.client.timeline import Place, Timeline
+from trio_chat.protocol import messages
+from trio_chat.protocol.framing import encode
+
+Patch = pytest.MonkeyPatch
+
+
+# --- what it says --------------------------------------------------------------------
+
+
+def another_identity_on_each_link(patch: Patch) -> None:
+    honest = Client._hello
+    numbers = itertools.count(1)
+
+    def hello(self: Client) -> messages.Hello:
+        return msgspec.structs.replace(honest(self), device=f"device-{next(numbers)}")
+
+    patch.setattr(Client, "_hello", hello)
+
+
+def numbers_begin_anew_in_each_life(patch: Patch) -> None:
+    patch.setattr(bot, "Outbox", lambda **_first_n: Outbox())
+
+
+def a_send_that_is_too_slow_is_cancelled(patch: Patch) -> None:
+    async def send_all(self: Link) -> None:
+        while True:
+            await trio.lowlevel.checkpoint_if_cancelled()
+            due = self._due()
+            if due:
+                with trio.move_on_after(1):
+                    await self._stream.send_all(encode(due))
+            elif self._closing:
+                return await self._stream.send_all(encode([messages.Bye()]))
+            else:
+                await self._wait_for_work()
+
+    patch.setattr(Link, "_send_all", send_all)
+
+
+def a_wake_up_is_lost(patch: Patch) -> None:
+    async def send_all(self: Link) -> None:
+        while True:
+            await trio.lowlevel.checkpoint_if_cancelled()
+            due = self._due()
+            if due:
+                await self._stream.send_all(encode(due))
+            if self._closing:
+                return await self._stream.send_all(encode([messages.Bye()]))
+            # What came while that was sent is not looked for, and its wake-up is past.
+            await self._wait_for_work()
+
+    patch.setattr(Link, "_send_all", send_all)
+
+
+def what_was_sent_on_a_silent_link_is_done(patch: Patch) -> None:
+    honest = Client._offline
+
+    def offline(self: Client, reason: str, delay_s: float) -> None:
+        if reason.startswith("nothing was heard"):
+            self.outbox._tickets.clear()
+        honest(self, reason, delay_s)
+
+    patch.setattr(Client, "_offline", offline)
+
+
+def it_gives_up_when_nobody_answers(patch: Patch) -> None:
+    honest = Client._delay_s
+
+    def delay_s(self: Client, wished_s: float | None) -> float:
+        return math.inf if self._failures else honest(self, wished_s)
+
+    patch.setattr(Client, "_delay_s", delay_s)
+
+
+# --- what it shows -------------------------------------------------------------------
+
+
+def it_trusts_the_server(patch: Patch) -> None:
+    """Takes whatever comes for the next entry: what hides some bugs of the server."""
+
+    def place(self: Timeline, seq: int) -> Place:
+        self.cursor = seq
+        return Place.NEXT
+
+    patch.setattr(Timeline, "place", place)
+
+
+def the_cursor_moves_before_the_entry_is_shown(patch: Patch) -> None:
+    patch.setattr(Timeline, "back", lambda _self, _seq: None)
+
+
+def it_still_shows_a_room_that_was_left(patch: Patch) -> None:
+    honest = Rooms.leave
+
+    def leave(self: Rooms, name: str) -> None:
+        room = self._rooms[name]
+        honest(self, name)
+        self._rooms[name] = room  # until the server has answered
+
+    def left(self: Rooms, name: str, reason: str) -> None:
+        if name in self._rooms:
+            self._close(name, reason)
+
+    patch.setattr(Rooms, "leave", leave)
+    patch.setattr(Rooms, "left", left)
+
+
+def its_mailbox_is_small(patch: Patch) -> None:
+    """No bug: so that it is full in a small story."""
+    patch.setattr(mailbox, "ROOM_EVENTS_MAX", 8)

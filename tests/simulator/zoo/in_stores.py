@@ -1,0 +1,135 @@
+"""Bugs of the stores: what is kept of what was said, when a server or a disk fails."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+from simulator.history import Log
+from simulator.virtual_stage import _InMemory, _SlowStore
+from trio_chat.store import Draft, MemoryStore, Outcome, sqlite
+from trio_chat.store.interface import Appended, entry_of
+
+Patch = pytest.MonkeyPatch
+
+
+# --- in memory: what any store can do wrong ------------------------------------------
+
+
+def who_said_what_is_known_until_the_server_ends(patch: Patch) -> None:
+    honest = _InMemory.opened
+
+    def opened(self: _InMemory) -> Any:
+        self._store._known.clear()
+        return honest(self)
+
+    patch.setattr(_InMemory, "opened", opened)
+
+
+def the_newest_line_is_kept_back(patch: Patch) -> None:
+    honest = _InMemory.log
+
+    async def log(self: _InMemory) -> Log:
+        for entries in self._store._logs.values():
+            del entries[-1:]
+        return await honest(self)
+
+    patch.setattr(_InMemory, "log", log)
+
+
+def a_seq_is_taken_before_a_wait(patch: Patch) -> None:
+    async def append(
+        self: MemoryStore, drafts: Sequence[Draft], ts: float
+    ) -> list[Outcome]:
+        seqs = {log: len(entries) for log, entries in self._logs.items()}
+        await trio.lowlevel.checkpoint()
+        outcomes: list[Outcome] = []
+        for draft in drafts:
+            seqs[draft.log] = seqs.get(draft.log, 0) + 1
+            entry = entry_of(draft, log=draft.log, seq=seqs[draft.log], ts=ts)
+            self._logs.setdefault(draft.log, []).append(entry)
+            outcomes.append(Appended((entry,), duplicate=False))
+        return outcomes
+
+    patch.setattr(_SlowStore, "append", append)
+
+
+def a_number_is_known_whatever_the_text(patch: Patch) -> None:
+    honest = MemoryStore._append
+
+    def append(self: MemoryStore, draft: Draft, ts: float) -> Outcome:
+        known = self._known.get((draft.log, draft.device, draft.n))
+        if known is not None:
+            return Appended((known,), duplicate=True)
+        return honest(self, draft, ts)
+
+    patch.setattr(MemoryStore, "_append", append)
+
+
+# --- on disk -------------------------------------------------------------------------
+
+
+def _with_pragmas(patch: Patch, changed: dict[str, str]) -> None:
+    """Let these pragmas be others."""
+    honest = sqlite3.connect
+
+    class Connection(sqlite3.Connection):
+        def execute(self, sql: str, *arguments: Any) -> sqlite3.Cursor:
+            return super().execute(changed.get(sql, sql), *arguments)
+
+    def connect(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = honest(*arguments, factory=Connection, **options)
+        return connection
+
+    patch.setattr(sqlite3, "connect", connect)
+
+
+_NOTHING = "SELECT 1"
+
+
+def no_line_is_synced(patch: Patch) -> None:
+    honest = sqlite._open_log
+
+    def open_log(path: Path) -> Any:
+        log = honest(path)
+        log._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        log._connection.execute("PRAGMA synchronous = NORMAL")
+        return log
+
+    patch.setattr(sqlite, "_open_log", open_log)
+
+
+def a_transaction_can_be_done_by_halves(patch: Patch) -> None:
+    _with_pragmas(patch, {"PRAGMA journal_mode = WAL": "PRAGMA journal_mode = MEMORY"})
+
+
+def what_the_killed_left_is_taken_for_durable(patch: Patch) -> None:
+    _with_pragmas(patch, {"PRAGMA wal_checkpoint(TRUNCATE)": _NOTHING})
+
+
+def a_number_given_in_vain_is_not_given_again(patch: Patch) -> None:
+    def append(self: Any, drafts: Sequence[Draft], ts: float) -> list[Outcome]:
+        with sqlite._transaction(self._connection):
+            return [self._append(draft, ts) for draft in drafts]
+
+    patch.setattr(sqlite._Log, "append", append)
+
+
+def an_error_of_the_disk_is_overlooked(patch: Patch) -> None:
+    @contextmanager
+    def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        try:
+            connection.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_IOERR:
+                raise
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+
+    patch.setattr(sqlite, "_transaction", transaction)
