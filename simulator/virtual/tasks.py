@@ -1,5 +1,6 @@
 """The tasks of a run as lines of text, each with the place where it waits."""
 
+import inspect
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -7,7 +8,7 @@ from typing import Final
 import trio
 
 _TASKS_MAX: Final = 60
-_NOBODYS: Final = (str(Path(trio.__file__).parent), str(Path(__file__).parent))
+_NOBODYS: Final = (str(Path(inspect.getfile(trio)).parent), str(Path(__file__).parent))
 """Where it waits inside trio, or inside a socket of ours, says nothing to its author."""
 
 
