@@ -56,6 +56,7 @@ async def killed_in_the_middle_of_a_line(world: World) -> None:
     world.partition(["ada"])
     await world.until_unanswered(2, within_s=BACK_S)
     await world.power_off("ada")  # a kernel that lives would still send them
+    await trio.sleep(1)
     world.heal()
     world.come_back(say("ada", "e"))
     world.healed(within_s=BACK_S)
