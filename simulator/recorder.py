@@ -61,6 +61,7 @@ class Recorder:
         self._records: list[Record] = []
         self._heads: dict[str, int] = {}
         self._cursors: dict[tuple[str, str], int] = {}
+        self._closed = False
         self._begun_s = clock_s()
         self._waiting: dict[Callable[[], bool], trio.lowlevel.ParkingLot] = {}
 
@@ -82,12 +83,18 @@ class Recorder:
         return (bot, room) in self._cursors
 
     def add(self, record: Record) -> None:
-        """Write it down."""
+        """Write it down, if the run is not over."""
+        if self._closed:
+            return
         self._records.append(record)
         self.counts[type(record)] += 1
         self._keep_up(record)
         for waiting in [each for each in self._waiting if each()]:
             self._wake(self._waiting.pop(waiting))
+
+    def close(self) -> None:
+        """The run is over: what its remains do while they are cleared away is no part."""
+        self._closed = True
 
     def leave_open(self, bot: str) -> None:
         """Its author is killed or goes: no line of it will be answered in this life."""

@@ -117,7 +117,10 @@ def run_in_world(
             world, recorder, on_disk=scenario.on_disk, limits=scenario.limits
         )
         kept.append((recorder, stage))
-        return await run(scenario, seed, stage, recorder)
+        try:
+            return await run(scenario, seed, stage, recorder)
+        finally:
+            recorder.close()
 
     played: Run
     try:

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from simulator import virtual
+from simulator.run import run_in_world
+from simulator.scenarios import REAL, SCENARIOS
 from simulator.virtual import _trio
 from simulator.virtual.network import Network
 
@@ -104,3 +106,20 @@ def test_every_name_of_the_faults_and_of_a_nodes_life_exists() -> None:
         assert hasattr(Network, name), name
     for name in re.findall(r"`(?:await )?node\.(\w+)\(", DOC):
         assert hasattr(virtual.Node, name), name
+
+
+# --- the chat ------------------------------------------------------------------------
+
+
+def test_every_suite_is_told() -> None:
+    told = re.findall(
+        r"^\| `(\w+)` \| (?!not )", DOC.split("## The chat in such worlds")[1], re.M
+    )
+    assert told == [*SCENARIOS, REAL]
+
+
+def test_the_story_that_is_shown_can_be_played() -> None:
+    shown = [source for mark, source in blocks() if mark not in (BUG, TEST)]
+    played = run_in_world(module_of(*shown).SCENARIO, virtual.Seed(7))
+    assert played.troubles == ()
+    assert played.passed

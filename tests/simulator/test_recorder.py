@@ -125,3 +125,12 @@ def test_who_is_turned_away_has_no_connection(recorder: Recorder) -> None:
     write(recorder, history.Stalled(0.0, "ada", lives=False, others_within_s=1.0))
     write(recorder, history.Resumed(0.0, "ada"))
     assert not recorder.stalled
+
+
+def test_what_comes_when_the_run_is_over_is_no_part_of_it() -> None:
+    """The remains of killed programs are unwound then, and may have something to say."""
+    recorder = Recorder(lambda: 0.0)
+    recorder.add(history.Linked(0, "ada"))
+    recorder.close()
+    recorder.add(history.Cut(0, "ada", "late"))
+    assert recorder.history().records == (history.Linked(0, "ada"),)
