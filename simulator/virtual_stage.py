@@ -249,7 +249,9 @@ class VirtualStage:
 
     def words(self) -> list[str]:
         """As Stage.words."""
-        return list(self._words)
+        error = getattr(self.server.result, "error", None)
+        ended = [] if error is None else [f"the server ended badly: {error!r}"]
+        return [*self._words, *ended]
 
 
 def _machine(world: VirtualWorld, name: str) -> Node:
