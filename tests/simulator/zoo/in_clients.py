@@ -2,6 +2,8 @@
 
 import itertools
 import math
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
@@ -10,7 +12,9 @@ import trio
 from simulator.bots import bot
 from trio_chat import Client
 from trio_chat.client import mailbox
+from trio_chat.client.events import Entry, Event
 from trio_chat.client.link import Link
+from trio_chat.client.mailbox import Mailbox
 from trio_chat.client.outbox import Outbox
 from trio_chat.client.rooms import Rooms
 from trio_chat.client.timeline import Place, Timeline
@@ -103,6 +107,55 @@ def it_trusts_the_server(patch: Patch) -> None:
 
 def the_cursor_moves_before_the_entry_is_shown(patch: Patch) -> None:
     patch.setattr(Timeline, "back", lambda _self, _seq: None)
+
+
+def every_tenth_is_shown_twice(patch: Patch) -> None:
+    _otherwise(patch, lambda entry: [entry, entry])
+
+
+def every_tenth_has_another_end(patch: Patch) -> None:
+    _otherwise(patch, lambda entry: [msgspec.structs.replace(entry, text=entry.text + "!")])
+
+
+def every_tenth_is_not_shown(patch: Patch) -> None:
+    _otherwise(patch, lambda _entry: [])
+
+
+def _otherwise(patch: Patch, change: Callable[[Entry], list[Entry]]) -> None:
+    """Let clients who are not the author show something else than each tenth entry."""
+    begin, offer = Client.__init__, Mailbox.offer
+    owners: dict[Mailbox, Client] = {}
+
+    def remember(self: Client, *arguments: Any) -> None:
+        begin(self, *arguments)
+        owners[self._mailbox] = self
+
+    def offer_changed(self: Mailbox, event: Event) -> bool:
+        changed: list[Event] = [event]
+        if isinstance(event, Entry) and event.seq % 10 == 0:
+            changed = [*change(event)] if event.nick != owners[self].nick else changed
+        return all(offer(self, each) for each in changed)  # type: ignore[arg-type]
+
+    patch.setattr(Client, "__init__", remember)
+    patch.setattr(Mailbox, "offer", offer_changed)
+
+
+def two_are_swapped(patch: Patch) -> None:
+    offer = Mailbox.offer
+    kept: dict[Mailbox, Entry] = {}
+
+    def offer_swapped(self: Mailbox, event: Event) -> bool:
+        if isinstance(event, Entry) and event.seq == 2 and self not in kept:
+            kept[self] = event
+            return True
+        taken = offer(self, event)  # type: ignore[arg-type]
+        if isinstance(event, Entry) and event.seq == 3:
+            waiting = kept.get(self)
+            if waiting is not None and waiting.room == event.room:
+                offer(self, waiting)
+        return taken
+
+    patch.setattr(Mailbox, "offer", offer_swapped)
 
 
 def it_still_shows_a_room_that_was_left(patch: Patch) -> None:

@@ -162,6 +162,13 @@ def another_past_at_each_start(patch: Patch) -> None:
 # --- what is sent, and when ----------------------------------------------------------
 
 
+def nothing_is_ever_stored(patch: Patch) -> None:
+    async def run(_self: Journal) -> None:
+        await trio.sleep_forever()
+
+    patch.setattr(Journal, "run", run)
+
+
 def all_are_to_come_back_at_once(patch: Patch) -> None:
     honest = Peer.drain
     patch.setattr(Peer, "drain", lambda self, _back_in_s: honest(self, 1.0))

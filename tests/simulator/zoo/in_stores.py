@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,33 @@ def the_newest_line_is_kept_back(patch: Patch) -> None:
         return await honest(self)
 
     patch.setattr(_InMemory, "log", log)
+
+
+def some_lines_are_stored_twice(patch: Patch) -> None:
+    honest = MemoryStore._append
+
+    def append(self: MemoryStore, draft: Draft, ts: float) -> Outcome:
+        first = honest(self, draft, ts)
+        if draft.n % 5 or not isinstance(first, Appended):
+            return first
+        second = honest(self, replace(draft, device=f"{draft.device} again"), ts)
+        if not isinstance(second, Appended):
+            return first
+        return Appended((*first.entries, *second.entries), duplicate=first.duplicate)
+
+    patch.setattr(MemoryStore, "_append", append)
+
+
+def some_lines_are_only_accepted(patch: Patch) -> None:
+    honest = MemoryStore._append
+
+    def append(self: MemoryStore, draft: Draft, ts: float) -> Outcome:
+        entries = self._logs.get(draft.log)
+        if draft.n % 5 == 0 and entries:
+            return Appended((entries[-1],), duplicate=True)
+        return honest(self, draft, ts)
+
+    patch.setattr(MemoryStore, "_append", append)
 
 
 def a_seq_is_taken_before_a_wait(patch: Patch) -> None:

@@ -169,7 +169,7 @@ def _line(nick: str, *texts: str, after_s: float) -> Script:
 
 
 def _ada_says_one_thing(_seed: Seed) -> list[Script]:
-    return [reader("rea", ("lobby",)), _line("ada", "once", after_s=1)]
+    return [_line("ben", "hello", after_s=0.5), _line("ada", "once", after_s=1)]
 
 
 def interrupted(*nicks: str) -> Scenario:
@@ -187,6 +187,7 @@ def killed_at_a_line(*, again: bool = False, killed: bool = True) -> Scenario:
     """Ada is killed before she hears what became of her line; she may live again."""
 
     async def kill(world: World, chance: random.Random) -> None:
+        await world.until_accepted(1, within_s=SOON_S)
         await world.until_unanswered(1, within_s=SOON_S)
         if not killed:
             return
