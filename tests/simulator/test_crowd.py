@@ -1,17 +1,21 @@
 """The crowd: small talk among friends, and an answer for whoever speaks to them."""
 
 import random
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar, cast
 
 import trio
 
+from simulator import virtual
 from simulator.bots import smalltalk
 from simulator.crowd import crowd
-from tests.simulator.inside import ADDRESS, InsideServer, open_inside_server, virtual_time
+from simulator.recorder import Recorder
+from simulator.virtual_stage import ADDRESS, VirtualStage
 from trio_chat import Client, open_client
 from trio_chat.client.events import Entry, Members
 from trio_chat.protocol import names
+
+T = TypeVar("T")
 
 
 def test_everybody_has_a_name_that_a_server_takes() -> None:
@@ -55,27 +59,47 @@ def test_an_answer_names_nobody_of_the_crowd() -> None:
             assert not any(smalltalk.mentions(answered, name) for name in smalltalk.NAMES)
 
 
-@asynccontextmanager
-async def open_party(bots: int = 3, pace_s: float = 60) -> AsyncIterator[InsideServer]:
-    """A server with a crowd on it."""
-    async with open_inside_server() as server, trio.open_nursery() as nursery:
-        await server.start()
+Guest = Callable[[], Coroutine[Any, Any, T]]
+Trouble = Callable[[VirtualStage], Awaitable[None]]
 
-        async def attend() -> None:
-            await crowd(
-                ADDRESS,
-                room="lobby",
-                bots=bots,
-                pace_s=pace_s,
-                rng=random.Random(1),
-                show=lambda _line: None,
-                dial=server.dial,
-            )
 
-        nursery.start_soon(attend)
-        await trio.sleep(5)
-        yield server
-        nursery.cancel_scope.cancel()
+async def nothing(_stage: VirtualStage) -> None:
+    pass
+
+
+def at_a_party(
+    guest: Guest[T],
+    *,
+    bots: int = 3,
+    crowds: int = 1,
+    pace_s: float = 60,
+    first_s: float = 5,
+    trouble: Trouble = nothing,
+) -> T:
+    """What a guest tells of a party in a world, to which it comes after `first_s`."""
+
+    async def attend(seed: int) -> None:
+        await crowd(
+            ADDRESS,
+            room="lobby",
+            bots=bots,
+            pace_s=pace_s,
+            rng=random.Random(seed),
+            show=lambda _line: None,
+        )
+
+    async def party(world: virtual.World) -> T:
+        recorder = Recorder(lambda: world.now_s, world.waker())
+        stage = VirtualStage(world, recorder, on_disk=False)
+        await stage.start_server()
+        for seed in range(crowds):
+            world.node(f"crowd {seed}").start(attend, seed)
+        await trio.sleep(first_s)
+        await trouble(stage)
+        told: T = await world.node("guest").run(guest)
+        return told
+
+    return cast("T", virtual.run(party, seed=1).value)
 
 
 async def members(client: Client) -> tuple[str, ...]:
@@ -93,75 +117,63 @@ async def heard_by(client: Client, within_s: float) -> list[Entry]:
     return entries
 
 
-@virtual_time
-async def test_whoever_comes_is_greeted_by_one_of_them() -> None:
+def test_whoever_comes_is_greeted_by_one_of_them() -> None:
     """Once, by name."""
-    async with (
-        open_party() as server,
-        open_client(ADDRESS, nick="guest", history=0, dial=server.dial) as guest,
-    ):
-        greetings = await heard_by(guest, within_s=10)
-    assert len(greetings) == 1
-    assert "guest" in greetings[0].text
+
+    async def guest() -> list[Entry]:
+        async with open_client(ADDRESS, nick="guest", history=0) as guest:
+            return await heard_by(guest, within_s=10)
+
+    (greeting,) = at_a_party(guest)
+    assert "guest" in greeting.text
 
 
-@virtual_time
-async def test_whoever_is_spoken_to_answers() -> None:
+def test_whoever_is_spoken_to_answers() -> None:
     """One answers what was said to all; in private what was said in private."""
-    async with (
-        open_party() as server,
-        open_client(ADDRESS, nick="guest", history=0, dial=server.dial) as guest,
-    ):
-        others = [nick for nick in await members(guest) if nick != "guest"]
-        assert len(others) == 3
-        await heard_by(guest, within_s=10)
-        await guest.say("lobby", f"what do you think, {others[1]}?")
-        answers = [entry for entry in await heard_by(guest, 5) if entry.nick != "guest"]
-        assert [entry.nick for entry in answers] == [others[1]]
-        await guest.say("lobby", "hello everybody")
-        answers = [entry for entry in await heard_by(guest, 5) if entry.nick != "guest"]
-        assert len(answers) == 1
-        await guest.say(f"@{others[2]}", "psst")
-        answers = [entry for entry in await heard_by(guest, 5) if entry.nick != "guest"]
-        assert [(entry.nick, entry.direct) for entry in answers] == [(others[2], True)]
+
+    async def answers(guest: Client, room: str, text: str) -> list[Entry]:
+        await guest.say(room, text)
+        return [entry for entry in await heard_by(guest, 5) if entry.nick != "guest"]
+
+    async def guest() -> None:
+        async with open_client(ADDRESS, nick="guest", history=0) as guest:
+            others = [nick for nick in await members(guest) if nick != "guest"]
+            assert len(others) == 3
+            await heard_by(guest, within_s=10)
+            one = await answers(guest, "lobby", f"what do you think, {others[1]}?")
+            assert [entry.nick for entry in one] == [others[1]]
+            assert len(await answers(guest, "lobby", "hello everybody")) == 1
+            private = await answers(guest, f"@{others[2]}", "psst")
+            assert [(entry.nick, entry.direct) for entry in private] == [(others[2], True)]
+
+    at_a_party(guest)
 
 
-@virtual_time
-async def test_a_name_that_is_taken_is_left_to_its_owner() -> None:
+def test_a_name_that_is_taken_is_left_to_its_owner() -> None:
     """Two crowds get along."""
     everyone = set(smalltalk.NAMES)
-    async with open_inside_server() as server, trio.open_nursery() as nursery:
-        await server.start()
 
-        async def attend(seed: int) -> None:
-            await crowd(
-                ADDRESS,
-                room="lobby",
-                bots=len(everyone) - 4,
-                pace_s=60,
-                rng=random.Random(seed),
-                show=lambda _line: None,
-                dial=server.dial,
-            )
+    async def guest() -> set[str]:
+        async with open_client(ADDRESS, nick="guest") as guest:
+            return set(await members(guest)) - {"guest"}
 
-        nursery.start_soon(attend, 1)
-        nursery.start_soon(attend, 2)
-        await trio.sleep(60)
-        async with open_client(ADDRESS, nick="guest", dial=server.dial) as guest:
-            there = set(await members(guest)) - {"guest"}
-        nursery.cancel_scope.cancel()
+    there = at_a_party(guest, bots=len(everyone) - 4, crowds=2, first_s=60)
     assert len(there) == 2 * (len(everyone) - 4)
     assert everyone < there
 
 
-@virtual_time
-async def test_they_come_back_after_a_restart() -> None:
+def test_they_come_back_after_a_restart() -> None:
     """And go on talking."""
-    async with open_party(pace_s=5) as server:
-        await server.kill()
+
+    async def restart(stage: VirtualStage) -> None:
+        await stage.kill_server()
         await trio.sleep(30)
-        await server.start()
+        await stage.start_server()
         await trio.sleep(30)
-        async with open_client(ADDRESS, nick="guest", history=0, dial=server.dial) as guest:
+
+    async def guest() -> None:
+        async with open_client(ADDRESS, nick="guest", history=0) as guest:
             assert len(await members(guest)) == 4
             assert len(await heard_by(guest, within_s=60)) > 5
+
+    at_a_party(guest, pace_s=5, trouble=restart)

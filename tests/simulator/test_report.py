@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import pytest
 import trio
-from trio.testing import wait_all_tasks_blocked
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from simulator.checkers import CHECKERS, judge
 from simulator.history import (
@@ -47,7 +47,6 @@ from simulator.report import _SENTENCES, COLOURS, described, verdict
 from simulator.run import Run, Trouble
 from simulator.screen import Screen
 from simulator.virtual.seeds import Seed
-from tests.simulator.inside import virtual_time
 
 SEEN = Saw(0.25, "ben", "lobby", 1, "ada", "hi")
 RECORDS: list[Record] = [
@@ -218,8 +217,7 @@ def test_colours_are_for_terminals_that_want_them() -> None:
     assert Screen(Terminal(), {"WT_SESSION": "1"}).palette.good != ""
 
 
-@virtual_time
-async def test_progress_is_one_line_that_goes_away() -> None:
+async def test_progress_is_one_line_that_goes_away(autojump_clock: MockClock) -> None:
     """On a terminal it is updated in place, and nothing is left of it."""
     out = Terminal()
     screen = Screen(out, {"NO_COLOR": "1"})
@@ -230,8 +228,7 @@ async def test_progress_is_one_line_that_goes_away() -> None:
     assert out.getvalue() == "\rlong line\rshort    \r     \rdone\n"
 
 
-@virtual_time
-async def test_progress_elsewhere_is_a_line_now_and_then() -> None:
+async def test_progress_elsewhere_is_a_line_now_and_then(autojump_clock: MockClock) -> None:
     """A log file is not a terminal."""
     out = io.StringIO()
     async with Screen(out, {}).open_progress(lambda: "half way"):
