@@ -13,10 +13,9 @@ import trio
 
 from simulator.crowd import CROWD_BOTS_MAX, crowd
 from simulator.many import Played, play, play_many
-from simulator.process_stage import open_process_stage
 from simulator.recorder import Recorder
 from simulator.report import progress, replay, tally_of_many, verdict
-from simulator.run import Run, run
+from simulator.run import Run, run_with_processes
 from simulator.scenarios import REAL, SCENARIOS, Scenario
 from simulator.screen import Screen, open_screen
 from simulator.speed import speed
@@ -200,11 +199,8 @@ async def _run_real(seeds: Sequence[Seed], screen: Screen) -> int:
 
 async def _run_one_real(scenario: Scenario, seed: Seed, screen: Screen) -> Run:
     recorder = Recorder()
-    async with (
-        screen.open_progress(lambda: progress(recorder)),
-        open_process_stage(seed, recorder) as stage,
-    ):
-        return await run(scenario, seed, stage, recorder)
+    async with screen.open_progress(lambda: progress(recorder)):
+        return await run_with_processes(scenario, seed, recorder)
 
 
 # --- the parser ----------------------------------------------------------------------

@@ -11,6 +11,8 @@ from simulator import virtual
 from simulator.checkers import Checker, Finding, judge
 from simulator.errors import StoryError
 from simulator.history import History, Log
+from simulator.process_stage import OpenServer, open_process_stage
+from simulator.processes import open_server_process
 from simulator.recorder import Recorder
 from simulator.scenarios import Scenario
 from simulator.stage import Stage
@@ -92,6 +94,30 @@ async def run(scenario: Scenario, seed: Seed, stage: Stage, recorder: Recorder) 
     if took_s is None:
         took_s = recorder.now_s
     return judged(scenario, seed, recorder.history(log), troubles, took_s, stage.words())
+
+
+async def run_with_processes(
+    scenario: Scenario,
+    seed: Seed,
+    recorder: Recorder,
+    open_server: OpenServer = open_server_process,
+) -> Run:
+    """Play the story with a real server and real people, and judge it.
+
+    Shape:  whoever gave the recorder can watch it meanwhile. A process that ends without
+            having been asked to is a trouble of this run.
+    Cancel: ends all processes first.
+    """
+    words: list[str] = []
+    try:
+        async with open_process_stage(seed, recorder, open_server) as stage:
+            try:
+                return await run(scenario, seed, stage, recorder)
+            finally:
+                words += stage.words()
+    except (StoryError, ExceptionGroup) as error:
+        troubles, took_s = troubles_of(error), recorder.now_s
+        return judged(scenario, seed, recorder.history(), troubles, took_s, words)
 
 
 def run_in_world(

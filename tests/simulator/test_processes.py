@@ -11,7 +11,7 @@ import trio
 from simulator.errors import ServerError
 from simulator.processes import ServerProcess, open_server_process
 from simulator.recorder import Recorder
-from simulator.run import run
+from simulator.run import run_with_processes
 from simulator.scenarios import SCENARIOS
 from simulator.virtual.seeds import Seed
 from trio_chat import open_client
@@ -88,8 +88,8 @@ async def test_a_server_that_ends_by_itself_fails_the_run() -> None:
         """
     )
     with trio.fail_after(PATIENCE_S):
-        played = await run(
-            SCENARIOS["smoke"], Seed(1), open_server_process(command), Recorder()
+        played = await run_with_processes(
+            SCENARIOS["smoke"], Seed(1), Recorder(), lambda: open_server_process(command)
         )
     assert not played.passed
     assert played.troubles[0].reason == "the server ended by itself, with 1"
