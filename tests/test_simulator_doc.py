@@ -113,7 +113,7 @@ def test_every_name_of_the_faults_and_of_a_nodes_life_exists() -> None:
 
 def test_every_suite_is_told() -> None:
     told = re.findall(
-        r"^\| `(\w+)` \| (?!not )", DOC.split("## The chat in such worlds")[1], re.M
+        r"^\| `(\w+)` \| (?!not )", DOC.split("## The chat in such worlds")[1], re.MULTILINE
     )
     assert told == [*SCENARIOS, REAL]
 

@@ -2,6 +2,7 @@
 
 import inspect
 import random
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -18,6 +19,7 @@ from trio_chat.client import Client
 from trio_chat.client.client import Options
 from trio_chat.client.events import ClientEvent, Entry, Members, Opened, Status
 from trio_chat.client.link import dial_tcp
+from trio_chat.client.outbox import Outbox
 from trio_chat.ui import bridge
 from trio_chat.ui.app import Chat, Terminal
 from trio_chat.ui.render import Look
@@ -46,8 +48,16 @@ class ScriptedClient(Client):
     """A client without a link: what it is told comes from the test."""
 
     def __init__(self, nick: str = "ada", room: str = "lobby") -> None:
-        options = Options(history=None, device="d", events=True, insist=True, dial=dial_tcp)
-        super().__init__(Address("127.0.0.1", 1), nick, options, random.Random(0))
+        options = Options(
+            history=None,
+            device="d",
+            events=True,
+            insist=True,
+            dial=dial_tcp,
+            wall_clock_s=lambda: 0.0,
+        )
+        address, rng = Address("127.0.0.1", 1), random.Random(0)
+        super().__init__(address, nick, options, rng, Outbox())
         self.join_nowait(room)
 
     def tell(self, *events: ClientEvent) -> None:
