@@ -129,6 +129,8 @@ async def _crowd_until_told(options: argparse.Namespace, screen: Screen) -> int:
 def _run(options: argparse.Namespace, screen: Screen) -> int:
     first: Seed = options.seed if options.seed is not None else any_seed()
     seeds = [Seed(first.number + number) for number in range(options.seeds)]
+    if options.trace is not None and (len(seeds) > 1 or options.suite == REAL):
+        options.parser.error("--trace goes with a single seed, in a world")
     if options.suite == REAL:
         return _until_told(partial(_run_real, seeds, screen))
     screen.show([f"{options.suite}: {SCENARIOS[options.suite].summary}; seed {first}"])
@@ -224,7 +226,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(command=_run)
+    parser.set_defaults(command=_run, parser=parser)
     suites = [*SCENARIOS, REAL]
     parser.add_argument(
         "suite", choices=suites, metavar="SUITE", help="one of: " + ", ".join(suites)

@@ -12,13 +12,17 @@ from typing import Final, Literal
 import trio
 
 from simulator.bots import talker
+from simulator.stage import Way
 from simulator.world import World
 
 _SHORT_S: Final = (0.05, 3.0)
+_TROUBLED_S: Final = (1.0, 15.0)
+"""How long a disk is in trouble: it is written to only now and then."""
 _LONG_S: Final = (20.0, 70.0)
 """Longer than a heartbeat's patience: the link is given up meanwhile."""
 _FOR_EVER: Final = 0.3
 """How many of those who died never come back: only these can leave a ghost behind."""
+_WAYS: Final[tuple[Way, ...]] = ("both", "both", "up", "down")
 _LONG: Final = 0.3
 """How often that is, where time is free."""
 
@@ -65,7 +69,7 @@ async def _cut(world: World, chance: random.Random) -> None:
 
 
 async def _partition(world: World, chance: random.Random) -> None:
-    world.partition(_some(world, chance), one_way=chance.random() < 0.3)
+    world.partition(_some(world, chance), chance.choice(_WAYS))
     await _a_while(world, chance)
     world.heal()
 
@@ -135,7 +139,7 @@ async def _full_disk(world: World, chance: random.Random) -> None:
     world.note("the server's disk is full")
     disk = world.stage.disk()
     disk.bytes_max = disk.bytes_used
-    await trio.sleep(chance.uniform(*_SHORT_S))
+    await trio.sleep(chance.uniform(*_TROUBLED_S))
     disk.bytes_max = None
     world.note("the server's disk has space again")
 
@@ -145,7 +149,7 @@ async def _io_errors(world: World, chance: random.Random) -> None:
     times = chance.randint(1, 5)
     world.note(f"the next {times} times that the server's disk is to {operation}, it fails")
     world.stage.disk().failing(operation, times=times)
-    await trio.sleep(chance.uniform(*_SHORT_S))
+    await trio.sleep(chance.uniform(*_TROUBLED_S))
     world.stage.disk().failing()
 
 

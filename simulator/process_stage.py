@@ -13,6 +13,7 @@ from simulator.history import Log
 from simulator.processes import ServerProcess, open_server_process
 from simulator.proxy import Proxy, open_proxy
 from simulator.recorder import Recorder
+from simulator.stage import Way
 from simulator.virtual import Disk, Link, Seed
 from trio_chat.addresses import Address
 from trio_chat.errors import lone_exception
@@ -186,9 +187,9 @@ class ProcessStage:
         for nick in self._connected(nicks):
             self._proxy.resume(nick, "down")
 
-    def partition(self, nicks: Iterable[str], *, one_way: bool = False) -> None:
+    def partition(self, nicks: Iterable[str], way: Way = "both") -> None:
         """As Stage.partition."""
-        ways = ("up",) if one_way else ()
+        ways = () if way == "both" else (way,)
         self._proxy.partition(self._connected(nicks), *ways)
 
     def heal(self) -> None:

@@ -1,12 +1,15 @@
 """Where a story is played: what it can be given of a server, people, and faults."""
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from simulator.bots import Hostile, Script
 from simulator.history import Log
 from simulator.virtual.disk import Disk
 from simulator.virtual.link import Link
+
+Way: TypeAlias = Literal["both", "up", "down"]
+"""Between people and the server: up is towards the server."""
 
 
 class Stage(Protocol):
@@ -109,8 +112,8 @@ class Stage(Protocol):
     def unstall(self, nicks: Iterable[str]) -> None:
         """They do again."""
 
-    def partition(self, nicks: Iterable[str], *, one_way: bool = False) -> None:
-        """Nothing gets from these people to the server, nor back, or only back."""
+    def partition(self, nicks: Iterable[str], way: Way = "both") -> None:
+        """Nothing gets from these people to the server (up), back (down), or both."""
 
     def heal(self) -> None:
         """Everything gets everywhere again."""

@@ -16,6 +16,7 @@ from simulator.bots import Bot, Hostile, Script
 from simulator.errors import ServerError, StoryError
 from simulator.history import Log, Logged
 from simulator.recorder import Recorder
+from simulator.stage import Way
 from simulator.virtual.disk import Disk
 from simulator.virtual.link import Link
 from simulator.virtual.node import Node
@@ -229,9 +230,11 @@ class VirtualStage:
         for nick in nicks:
             self.world.network.unstall(nick)
 
-    def partition(self, nicks: Iterable[str], *, one_way: bool = False) -> None:
+    def partition(self, nicks: Iterable[str], way: Way = "both") -> None:
         """As Stage.partition."""
-        self.world.network.partition(list(nicks), [self.server], one_way=one_way)
+        people, server = list(nicks), [self.server]
+        here, there = (server, people) if way == "down" else (people, server)
+        self.world.network.partition(here, there, one_way=way != "both")
 
     def heal(self) -> None:
         """As Stage.heal."""

@@ -15,10 +15,11 @@ from simulator.bots import Hostile, Script
 from simulator.errors import StoryError
 from simulator.links import small_buffers
 from simulator.recorder import Recorder
-from simulator.stage import Stage
+from simulator.stage import Stage, Way
 from simulator.virtual.link import Link
 from simulator.virtual.seeds import Seed
 
+_HELD: Final = {"both": "gets to or from", "up": "gets from", "down": "gets to"}
 _LATE_S: Final = 10.0
 """So much longer a story waits than it allows: its checkers are to see what was late."""
 
@@ -231,11 +232,10 @@ class World:
         for nick in nicks:
             self._add(history.Resumed, bot=nick)
 
-    def partition(self, nicks: Sequence[str], *, one_way: bool = False) -> None:
+    def partition(self, nicks: Sequence[str], way: Way = "both") -> None:
         """Nothing gets from these people to the server, nor back; or only back."""
-        way = "reaches the server" if one_way else "goes to and fro"
-        self.note(f"nothing {way} from {_names(nicks)}")
-        self.stage.partition(nicks, one_way=one_way)
+        self.note(f"nothing {_HELD[way]} {_names(nicks)}")
+        self.stage.partition(nicks, way)
 
     def heal(self) -> None:
         """Everything gets everywhere again."""

@@ -24,7 +24,7 @@ async def story(world: World) -> None:
     chance = world.seed.stream("story")
     await world.start_server()
     people = [
-        *cast.talkers(world.seed, 8, lines=20, pause_s=0.5),
+        *cast.talkers(world.seed, 8, lines=20, pause_s=2.0 if world.time_is_free else 0.5),
         *cast.flappers(world.seed, 2, drops=8, pause_s=0.8),
         *cast.readers(2),
     ]

@@ -20,7 +20,7 @@ async def story(world: World) -> None:
     """Talk, and talk on."""
     chance = world.seed.stream("story")
     await world.start_server()
-    world.enter([*cast.talkers(world.seed, 8, lines=30, pause_s=0.5), *cast.readers(2)])
+    world.enter([*cast.talkers(world.seed, 8, lines=30, pause_s=3.0), *cast.readers(2)])
     await nemesis(world, chance, kinds_of("disk"), times=6, pause_s=1.0)
     world.healed(within_s=BACK_S)
     await world.until_settled(within_s=BACK_S)

@@ -23,7 +23,7 @@ async def story(world: World) -> None:
     chance = world.seed.stream("story")
     await world.start_server()
     people = [
-        *cast.talkers(world.seed, 8, lines=20, pause_s=1.0),
+        *cast.talkers(world.seed, 8, lines=20, pause_s=8.0 if world.time_is_free else 1.0),
         *cast.readers(2),
         *cast.latecomers(world.seed, 1, within_s=20),
     ]

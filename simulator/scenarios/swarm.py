@@ -45,7 +45,7 @@ async def story(world: World) -> None:
 
 
 def _people(seed: Seed, chance: random.Random) -> list[Script]:
-    pause_s = chance.choice((0.1, 0.5, 2.0))
+    pause_s = chance.choice((0.1, 1.0, 5.0))
     return [
         *cast.talkers(
             seed,

@@ -7,12 +7,14 @@ program's own or written in C, is found by `Watch`, which names the line.
 
 import os
 import random
+import selectors
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -214,6 +216,20 @@ def _start_process(_machine: Machine, *_args: Any, **_kwargs: Any) -> NoReturn:
     raise LeakError("a process of its own can't be simulated: start a node for it")
 
 
+def _uuid1(_machine: Machine, *_args: Any, **_kwargs: Any) -> NoReturn:
+    raise LeakError("uuid1() and getnode() tell the real machine's address: use uuid4()")
+
+
+def _real_socket(_machine: Machine, *_args: Any) -> NoReturn:
+    raise LeakError(
+        "a socket of the standard library would be on the real network: use trio's"
+    )
+
+
+def _selector(_machine: Machine) -> NoReturn:
+    raise LeakError("a selector, as asyncio has one, would wait for the real machine")
+
+
 _RANDOM_FUNCTIONS: Final = [
     name
     for name in random.__all__
@@ -245,6 +261,11 @@ def _replaced() -> Iterator[tuple[Any, str, Callable[..., Any]]]:
     yield os, "kill", _kill
     yield threading.Thread, "start", _start_thread
     yield subprocess.Popen, "__init__", _start_process
+    yield uuid, "uuid1", _uuid1
+    yield uuid, "getnode", _uuid1
+    yield socket.socket, "connect", _real_socket
+    yield socket.socket, "bind", _real_socket
+    yield selectors, "DefaultSelector", _selector
 
 
 _REPLACED: Final = [

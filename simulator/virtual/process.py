@@ -71,6 +71,8 @@ class Process:
     ) -> None:
         self.name = name
         self.luck = luck
+        self.punctual = False
+        """Whether it notices its deadlines at once, not at the end of a tick."""
         self.state = State.RUNNING
         self.is_buried = False
         """Whether it is only being unwound, outside of the world."""
@@ -260,6 +262,10 @@ class Process:
         instant_ns = self._clock.instant_of(self._clock.deadline)
         if instant_ns is None:
             return
+        if not self.punctual:
+            # Noticed together with what arrives in the same tick: a deadline that passes
+            # with the answer in hand is a race of its own.
+            instant_ns = self._timeline.end_of_tick(instant_ns)
         if self._alarm is not None and self._alarm_ns <= instant_ns:
             return  # it rings early, and is set anew then: cheaper than each time
         self._cancel_alarm()

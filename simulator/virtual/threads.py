@@ -10,7 +10,7 @@ import outcome
 from simulator.virtual import _trio
 from simulator.virtual.errors import SimulationError
 from simulator.virtual.process import Process
-from simulator.virtual.timeline import Timeline
+from simulator.virtual.timeline import Timeline, to_ns
 
 _TAKES_S: Final = (0.0001, 0.005)
 
@@ -46,9 +46,10 @@ class Threads:
             self._make(process, function, deliver)
             return
         process.calls[deliver] = None
-        delay_s = process.luck.threads.uniform(*_TAKES_S)
+        timeline = self._world.timeline
+        done_ns = timeline.now_ns + to_ns(process.luck.threads.uniform(*_TAKES_S))
         due = partial(self._due, process, function, deliver)
-        self._world.timeline.after(delay_s, partial(process.when_it_runs, due))
+        timeline.at(timeline.end_of_tick(done_ns), partial(process.when_it_runs, due))
 
     def _due(
         self, process: Process, function: Callable[[], Any], deliver: _trio.Deliver

@@ -219,6 +219,7 @@ class World:
         clock = NodeClock(self.timeline, 0, 1.0, 0.0)
         luck = Luck.of(self.seed, _STORY)
         director = Process(_STORY, clock, self.timeline, self, luck)
+        director.punctual = True  # it is no machine: what it does comes at its instant
         # The story belongs to the test: what it does to this process, it means.
         self._machines[director] = _Machine(clock, director, _REALLY_RAISE)
         self._processes.append(director)
@@ -227,6 +228,11 @@ class World:
             steps, happenings = self._until_ended(director, limits)
             assert director.result is not None
             value = director.result.unwrap()
+        except LimitError:
+            raise  # it says all that already
+        except Exception as error:
+            error.add_note(self._stuck("the story ended with this"))
+            raise
         finally:
             self.note("end")
             self.trace.close()
@@ -262,7 +268,9 @@ class World:
             else:
                 next_ns = self.timeline.next_ns()
                 if next_ns is None:
-                    raise DeadlockError(self._stuck("everyone waits, and nothing will be"))
+                    raise DeadlockError(
+                        self._stuck("everyone waits, and nothing will ever happen again")
+                    )
                 if next_ns > limit_ns:
                     words = f"the story was not over after {limits.limit_s:g} s"
                     raise LimitError(self._stuck(words))
@@ -418,11 +426,14 @@ def run(  # noqa: PLR0913 (each is a thing that a run can be told, by name)
             given (see Timeline). The trace goes to `trace_to`; `digested` gives a digest
             of it. With `watched` each call that takes something from the real machine is
             looked for, at half the speed.
-    Raises: what the story raises. NodeError: a program failed. LimitError, DeadlockError,
+    Raises: what the story raises, with a note that says seed, time and who waits where.
+            NodeError: a program failed. LimitError, DeadlockError,
             LivelockError: it did not end; the text holds the tasks that were alive.
             LeakError: `watched`, and something was found. Nothing is left in any case.
     """
     numbered = Seed(seed)
+    if tick_s is not None and tick_s < 0:
+        raise ValueError(f"a tick is 0 s or more, not {tick_s}")
     if tick_s is None:
         tick_s = numbered.stream("tick").choice(TICKS_S)
     limits = _Limits(limit_s)

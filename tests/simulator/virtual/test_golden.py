@@ -32,7 +32,7 @@ import trio
 from simulator import virtual
 from simulator.virtual import Link, Node, World
 
-GOLDEN = "807a3f8b55bafbc13f5ce4078c87968ef42aa76e612a9ea3be40a115f3c1a5c9"
+GOLDEN = "c1244da8648a8a2b8d6e810c6c4b423dfca81337d725399289ce79d46d17c3ce"
 SEED = 2026
 ROOT = Path(__file__).parents[3]
 

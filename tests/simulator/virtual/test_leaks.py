@@ -7,6 +7,8 @@ import logging
 import os
 import random
 import secrets
+import selectors
+import socket
 import subprocess
 import sys
 import tempfile
@@ -172,6 +174,11 @@ def test_a_program_can_kill_itself_and_nobody_else() -> None:
     assert virtual.run(story, seed=1).value == 0.0
 
 
+def real_socket(verb: str) -> None:
+    with socket.socket() as real:
+        getattr(real, verb)(("127.0.0.1", 0))
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
@@ -179,6 +186,11 @@ def test_a_program_can_kill_itself_and_nobody_else() -> None:
         (lambda: threading.Thread(target=int, name="worker").start(), r"own \(worker\)"),
         (lambda: subprocess.run([sys.executable, "-V"], check=True), "start a node"),
         (lambda: subprocess.Popen([sys.executable, "-V"]), "start a node"),
+        (lambda: uuid.uuid1(), r"uuid4\(\)"),
+        (lambda: uuid.getnode(), r"uuid4\(\)"),
+        (lambda: real_socket("connect"), "real network"),
+        (lambda: real_socket("bind"), "real network"),
+        (lambda: selectors.DefaultSelector(), "asyncio"),
     ],
 )
 def test_what_cannot_be_simulated_is_refused(call: Callable[[], Any], words: str) -> None:

@@ -115,3 +115,41 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+
+
+async def impatient(answers: list[bool]) -> None:
+    """Waits for each answer about as long as it takes; notes deadlines that passed with the
+    answer in hand."""
+    async with await trio.open_tcp_stream("server", 7000) as stream:
+        for _ in range(LINES):
+            await stream.send_all(b"x")
+            with trio.move_on_after(0.101) as patience:
+                await stream.receive_some()
+                answers.append(patience.cancel_called)
+            await trio.sleep(0.5)
+
+
+async def echo(stream: trio.SocketStream) -> None:
+    async for data in stream:
+        await stream.send_all(data)
+
+
+async def late_story(world: World) -> int:
+    """How many answers came in the moment in which the patience was at its end."""
+    answers: list[bool] = []
+    world.network.set_default_link(Link(latency_s=0.05, jitter_s=0.002))
+    world.node("server").start(partial(trio.serve_tcp, echo, 7000))
+    for index in range(CLIENTS):
+        node = world.node(f"client-{index}")
+        node.start(impatient, answers)
+        await node.ended()
+    return sum(answers)
+
+
+@pytest.mark.parametrize(("tick_s", "met"), [(0.0, False), (0.005, True)])
+def test_a_deadline_can_pass_with_the_answer_in_hand(tick_s: float, met: bool) -> None:
+    """The classic `cancel_called` with a result, which hides where time is continuous."""
+    found = sum(
+        virtual.run(late_story, seed=seed, tick_s=tick_s).value for seed in range(5)
+    )
+    assert (found > 0) is met

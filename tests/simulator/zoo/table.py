@@ -374,7 +374,7 @@ BUGS: Final = (
         without=troubled(),
         needs="partition",
         found_by=("liveness", STORY),
-        within=10,
+        within=20,
     ),
     Bug(
         name="gives up",
@@ -416,7 +416,7 @@ BUGS: Final = (
         without=troubled(),
         needs="server killed",
         found_by=("once",),
-        within=20,
+        within=40,
     ),
     Bug(
         name="the newest is kept back",
@@ -457,7 +457,7 @@ BUGS: Final = (
         needs="dies at a sync",
         found_by=("monotonic",),
         alone=False,
-        within=20,
+        within=30,
     ),
     Bug(
         name="a number in vain",

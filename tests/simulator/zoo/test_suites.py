@@ -14,7 +14,7 @@ FOUND = {
     "order": [("a task per line", {"author"}, 2), ("shown after leave", {"order"}, 2)],
     "disconnect": [("ghost", {"presence"}, 10), ("another identity", {"once"}, 5)],
     "restart": [("accepted before fsync", {"once", "own"}, 20)],
-    "partition": [("silence is consent", {"liveness"}, 5)],
+    "partition": [("silence is consent", {"liveness"}, 20)],
     "overload": [
         ("the fan-out waits", {"isolation"}, 2),
         ("drop instead of set aside", {"complete"}, 2),
