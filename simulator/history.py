@@ -109,6 +109,13 @@ class Cut(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Dropped(Event):
+    """A bot breaks its own connection, as its script has it."""
+
+    bot: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reset(Event):
     """A bot was told that the server has another past than before."""
 
@@ -165,6 +172,8 @@ class Stranger(Event):
     """Somebody comes who is not to be trusted; what it says and sees is not told here."""
 
     nick: str
+    tricks: tuple[str, ...] = ()
+    """What it will try, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +294,7 @@ Record: TypeAlias = (
     | Renamed
     | Linked
     | Cut
+    | Dropped
     | Reset
     | Stranger
     | TurnedAway

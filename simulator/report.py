@@ -10,6 +10,7 @@ from simulator.history import (
     Cut,
     Done,
     Down,
+    Dropped,
     Fail,
     Fault,
     Gone,
@@ -232,8 +233,11 @@ _SENTENCES: Final[dict[type, Callable[[Any], str]]] = {
     ),
     Linked: lambda r: f"{r.bot} is connected",
     Cut: lambda r: f"{r.bot} lost the connection: {_clean(r.reason)}",
+    Dropped: lambda r: f"{r.bot} breaks its own connection",
     Reset: lambda r: f"{r.bot} was told that the server has another past",
-    Stranger: lambda r: f"{_clean(r.nick)} comes, who is not to be trusted",
+    Stranger: lambda r: (
+        f"{_clean(r.nick)} comes, who is not to be trusted ({', '.join(r.tricks)})"
+    ),
     TurnedAway: lambda r: f"{r.bot} was turned away: {_clean(r.reason)}",
     Done: lambda r: f"{r.bot} has said all it had to say",
     Killed: lambda r: f"{r.bot} is killed",

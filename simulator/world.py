@@ -145,8 +145,7 @@ class World:
     def attack(self, hostiles: Iterable[Hostile]) -> None:
         """These come too, and mean no good."""
         for hostile in hostiles:
-            self._add(history.Stranger, nick=hostile.nick)
-            self.note(f"{hostile.nick} will try: {', '.join(hostile.tricks)}")
+            self._add(history.Stranger, nick=hostile.nick, tricks=hostile.tricks)
             self._attackers.append(hostile.nick)
             self.stage.enter(hostile)
 

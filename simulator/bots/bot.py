@@ -124,6 +124,8 @@ class Bot:
                 await trio.sleep(for_s)
                 self._listening.set()
             case Drop():
+                nick = self.script.nick
+                self._recorder.add(history.Dropped(self._recorder.now_s, nick))
                 self._drop()
             case _:
                 assert_never(step)

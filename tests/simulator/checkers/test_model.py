@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 
 from simulator.checkers import CHECKERS, Checker, Finding, judge
 from simulator.history import (
+    Cut,
     Event,
     Gone,
     History,
     Invoke,
     Joined,
     Left,
+    Linked,
     Logged,
     Members,
     Ok,
@@ -261,6 +263,16 @@ def _room_of(records: list[Record]) -> str:
     return ROOMS[0]
 
 
+def lose_a_connection(records: list[Record], _log: Any, chance: random.Random) -> None:
+    """After everything else, and long after."""
+    end = _settled(records)
+    at_s = end.at_s + 1000
+    bot = some(records, Linked, chance)[1].bot
+    place = records.index(end)
+    news: list[Record] = [Linked(at_s, bot), Cut(at_s, bot, "?"), replace(end, at_s=at_s)]
+    records[place : place + 1] = news
+
+
 def underscore(records: list[Record], _log: Any, chance: random.Random) -> None:
     place, told = some(records, Members, chance)
     records[place] = replace(told, nicks=(*told.nicks, "ada_"))
@@ -303,6 +315,7 @@ SPOILED: Final[list[tuple[Spoil, set[str]]]] = [
     (forget_somebody, {"presence"}),
     (join_twice, {"told"}),
     (leave_for_nothing, {"absent"}),
+    (lose_a_connection, {"linked"}),
     (underscore, {"names"}),
     (keep_out, {"names"}),
     (leak, {"hygiene"}),

@@ -340,10 +340,18 @@ def test_a_story_that_is_over_too_soon_does_not_say_whether_they_come_back() -> 
     assert found("goodbye", [*TWO, *CYD, *down])[0] == "unknown"
 
 
-def test_several_who_are_to_come_back_in_the_same_instant_are_found() -> None:
-    """Two may be chance; three are a herd."""
-    down, back = restart(52.0, retry_in_s=(2.0, 2.0, 2.0))
-    proof = Down(50.0, kindly=True), cut("ada", 50.0, 2.0), cut("ben", 50.0, 2.0)
-    assert found("goodbye", ended(*down, *back)) == ("violated", proof)
-    down, back = restart(52.0, retry_in_s=(2.0, 2.0, 2.5))
-    assert found("goodbye", ended(*down, *back))[0] == "ok"
+@pytest.mark.parametrize(
+    ("crowd", "last_s", "answer"), [(5, 2.0, "violated"), (5, 2.5, "ok"), (4, 2.0, "ok")]
+)
+def test_a_crowd_that_is_to_come_back_in_the_same_instant_is_found(
+    crowd: int, last_s: float, answer: str
+) -> None:
+    """Some may be chance; five are a herd."""
+    bots = [f"bot{number}" for number in range(crowd)]
+    times_s = [2.0] * (crowd - 1) + [last_s]
+    down = Down(50.0, kindly=True)
+    cuts = [cut(*each) for each in zip(bots, [50.0] * crowd, times_s, strict=True)]
+    story: list[Record] = [*map(linked, bots), down, *cuts, Up(52.0)]
+    back = [linked(bot, 53.0) for bot in bots]
+    finding = found("goodbye", [*story, *back, Settled(900.0)])
+    assert finding == (answer, (down, *cuts[:2]) if answer == "violated" else ())

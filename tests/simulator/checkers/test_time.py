@@ -4,6 +4,7 @@ import pytest
 
 from simulator.history import (
     Down,
+    Dropped,
     Fail,
     Fault,
     Gone,
@@ -16,6 +17,7 @@ from simulator.history import (
     Resumed,
     Settled,
     Stalled,
+    Up,
 )
 from tests.simulator.checkers.book import (
     GOOD_LOG,
@@ -221,6 +223,56 @@ def test_who_does_not_answer_may_be_dropped() -> None:
     assert idles("patient", [*HERE, Fault(90.0, "a cut"), STALLED, cut("cyd", 200.0)])
     story = [*HERE, STALLED, Fault(150.0, "a cut"), cut("cyd", 200.0)]
     assert found("patient", story)[0] == "ok"
+
+
+# --- P6: connections are lost for reasons --------------------------------------------
+
+
+def test_a_connection_that_is_lost_for_nothing_is_found() -> None:
+    """With when it was made."""
+    lost = cut("ben", 50.0)
+    assert found("linked", [*HERE, lost]) == ("violated", (linked("ben"), lost))
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        Fault(49.0, "a cut"),
+        Down(49.0, kindly=True),
+        Up(49.0),
+        Restarted(49.0, "cyd"),
+        Resumed(49.0, "cyd"),
+        Stalled(1.0, "ben", lives=True, others_within_s=10.0),
+        Dropped(49.0, "ben"),
+    ],
+)
+def test_a_connection_that_had_trouble_may_be_lost(trouble: Record) -> None:
+    """Or one that its bot broke itself."""
+    assert found("linked", [*HERE, trouble, cut("ben", 50.0)])[0] == "ok"
+
+
+def test_what_broke_one_connection_does_not_excuse_the_next() -> None:
+    """One by its own bot is no trouble of anybody else either."""
+    own = [Dropped(20.0, "ben"), cut("ben", 20.0), linked("ben", 21.0)]
+    lost = cut("ben", 50.0)
+    proof = linked("ben", 21.0), lost
+    assert found("linked", [*HERE, *own, lost]) == ("violated", proof)
+    other = cut("ada", 50.0)
+    assert found("linked", [*HERE, *own, other]) == ("violated", (linked("ada"), other))
+
+
+def test_the_aftermath_of_a_trouble_ends() -> None:
+    """It is counted from when the faults were over, if there were any."""
+    fault, healed, late = Fault(10.0, "a cut"), Healed(100.0, 10.0), cut("ben", 301.0)
+    assert found("linked", [*HERE, fault, cut("ben", 209.0)])[0] == "ok"
+    assert found("linked", [*HERE, fault, healed, cut("ben", 299.0)])[0] == "ok"
+    assert found("linked", [*HERE, fault, healed, late])[0] == "violated"
+    assert found("linked", [*HERE, healed, cut("ben", 101.0)])[0] == "violated"
+
+
+def test_without_a_connection_there_is_none_to_lose() -> None:
+    """Who was never there, or is there no more, is not asked."""
+    assert idles("linked", [cut("ben", 50.0)])
 
 
 # --- P7: what was typed survives -----------------------------------------------------

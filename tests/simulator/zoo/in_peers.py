@@ -1,6 +1,7 @@
 """Bugs of the server's peers and its journal: what is stored, answered, and sent when."""
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -190,6 +191,18 @@ def the_fan_out_waits_for_the_slow(patch: Patch) -> None:
 
     patch.setattr(Outgoing, "__init__", remember)
     patch.setattr(Journal, "_commit", commit_and_wait)
+
+
+def the_first_connection_is_a_short_one(patch: Patch) -> None:
+    honest = Peer._live
+    connections = itertools.count()
+
+    async def live(self: Peer, turned_away: bool) -> None:
+        deadline_s = math.inf if next(connections) else 1.0
+        with trio.move_on_after(deadline_s):
+            await honest(self, turned_away)
+
+    patch.setattr(Peer, "_live", live)
 
 
 def slow_is_taken_for_dead(patch: Patch) -> None:

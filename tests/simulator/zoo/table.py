@@ -259,6 +259,14 @@ BUGS: Final = (
         within=5,
     ),
     Bug(
+        name="a short connection",
+        wrong="the first connection is closed after a second, and nobody says why",
+        plant=in_peers.the_first_connection_is_a_short_one,
+        story=quiet(),
+        found_by=("linked",),
+        within=2,
+    ),
+    Bug(
         name="slow is dead",
         wrong="who takes less than 64 KiB a second is dropped",
         plant=in_peers.slow_is_taken_for_dead,
