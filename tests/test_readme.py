@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -130,7 +131,7 @@ def test_the_crowd_chats(tmp_path: Path) -> None:
 
 
 def test_the_bot_answers(tmp_path: Path) -> None:
-    (bot,) = blocks("python")
+    bot, _ = blocks("python")
     script = tmp_path / "bot.py"
     with server(tmp_path, "--data", ":memory:") as running:
         script.write_text(bot.replace(DEFAULT, running.address), encoding="utf-8")
@@ -145,6 +146,19 @@ def test_the_bot_answers(tmp_path: Path) -> None:
             assert ada.stdout is not None
             assert ada.stdout.readline().endswith("#lobby <ada> echo hello there\n")
             assert ada.stdout.readline().endswith("#lobby <echo> hello there\n")
+
+
+def test_the_simulators_example_ends_as_it_is_told() -> None:
+    """At the same seed on every machine: that is what it is an example of."""
+    _, example = blocks("python")
+    assert "trio_chat" not in example
+    assert sum(bool(line) for line in example.splitlines()) <= 20
+    assert "It ends at seed 2," in README
+    module: dict[str, Any] = {}
+    with pytest.raises(AssertionError) as failed:
+        exec(compile(example, "README.md", "exec"), module)  # noqa: S102
+    assert module["seed"] == 2
+    assert "seed 2," in "".join(failed.value.__notes__)
 
 
 def test_joining_in_a_terminal_works_and_gives_it_back(tmp_path: Path) -> None:
