@@ -41,8 +41,9 @@ async def nothing(_world: World, _stage: VirtualStage) -> None:
     pass
 
 
-async def cut(_world: World, stage: VirtualStage, *, at: int) -> None:
+async def cut(world: World, stage: VirtualStage, *, at: int) -> None:
     """The connection on which that segment arrives is reset behind it."""
+    world.note(f"a connection breaks behind segment {at}")
     stage.world.network.cut_after(stage.server, segments=at)
 
 
