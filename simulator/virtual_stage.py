@@ -65,7 +65,8 @@ class VirtualStage:
     @property
     def rest_s(self) -> float:
         """As Stage.rest_s."""
-        return 2 * self._limits.heartbeat_s + _NOTICED_S
+        limits = self._limits
+        return 2 * limits.heartbeat_s + limits.grace_s + _NOTICED_S
 
     @property
     def time_is_free(self) -> bool:

@@ -1,8 +1,10 @@
 """A trio stream that speaks messages; both ends of every link use it."""
 
 import os
+import sys
 from collections.abc import Callable
-from typing import Final, Generic, TypeVar
+from contextlib import suppress
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import trio
 
@@ -11,9 +13,12 @@ from trio_chat.protocol.codes import Code
 from trio_chat.protocol.framing import BadLine, Decoder
 from trio_chat.protocol.messages import Message
 
+if sys.platform == "linux":
+    import fcntl
+    import termios
+
 RECEIVE_BYTES_MAX: Final = 64 * 1024
-SendNow = Callable[[bytes], int]
-"""Takes as many leading bytes as fit at once, says how many, never waits."""
+_SLICE_BYTES: Final = 4 * 1024
 
 M = TypeVar("M", bound=Message)
 
@@ -64,25 +69,61 @@ class Wire(Generic[M]):
         raise RemoteProtocolError(Code.TIMED_OUT, f"nothing was heard for {silence_s:g} s")
 
 
-def send_now_of(stream: trio.abc.Stream) -> SendNow:
-    """The stream's way to send without waiting; takes nothing where there is none.
+class Sending(Protocol):
+    """How bytes get into a stream, seen so closely that slow is told from stuck."""
 
-    Shape:  a socket may offer `send_nowait(data) -> int` itself (a simulated one does).
-            A kernel socket is written by its file descriptor, which is public API on
-            every Unix. Elsewhere, and for TLS, the writer task does all the sending.
+    def now(self, data: bytes) -> int:
+        """Take as many leading bytes as fit at once; how many. Never waits."""
+
+    async def some(self, data: memoryview) -> int:
+        """Take at least one leading byte, as soon as it fits; how many.
+
+        Raises: trio.BrokenResourceError: the link broke.
+        Cancel: atomic if `in_flight` says a number: nothing was taken. Else the stream is
+                of no use any more.
+        """
+
+    def in_flight(self) -> int | None:
+        """How many of the bytes that were taken the other end has not; None: can't be told.
+
+        Shape:  between two calls of some() it can only become less. It does so with every
+                packet that the other machine takes, long before there is space for more.
+        """
+
+
+def sending_of(stream: trio.abc.Stream) -> Sending:
+    """How to send on this stream.
+
+    Shape:  a socket may offer `send_nowait(data) -> int` and `in_flight() -> int` itself
+            (a simulated one does). A kernel socket is written and asked by its file
+            descriptor, which is public API on every Unix. Elsewhere, and for TLS, nothing
+            is taken at once, and progress is seen by slices.
     """
-    socket = getattr(stream, "socket", None)
-    own: SendNow | None = getattr(socket, "send_nowait", None)
-    if own is not None:
-        return own
+    socket: Any = getattr(stream, "socket", None)
+    if hasattr(socket, "send_nowait"):
+        return _OwnSending(socket)
     # Only trio's own class is known to hand out a real descriptor: a stand-in's number
     # may be somebody else's file.
-    if os.name != "posix" or not type(socket).__module__.startswith("trio."):
-        return _takes_nothing
-    fileno: Callable[[], int] = socket.fileno  # type: ignore[union-attr]
+    if os.name == "posix" and type(socket).__module__.startswith("trio."):
+        return _SocketSending(socket)
+    return _StreamSending(stream)
 
-    def send_now(data: bytes) -> int:
-        descriptor = fileno()
+
+def bound_buffer(stream: trio.abc.Stream, bytes_max: int) -> None:
+    """Have the kernel keep no more than so much for whoever does not read."""
+    if isinstance(stream, trio.SocketStream):
+        with suppress(OSError):  # it is gone already
+            stream.setsockopt(trio.socket.SOL_SOCKET, trio.socket.SO_SNDBUF, bytes_max)
+
+
+class _SocketSending:
+    """A kernel's socket."""
+
+    def __init__(self, socket: Any) -> None:
+        self._socket = socket
+
+    def now(self, data: bytes) -> int:
+        descriptor: int = self._socket.fileno()
         if descriptor < 0:
             return 0
         try:
@@ -90,8 +131,49 @@ def send_now_of(stream: trio.abc.Stream) -> SendNow:
         except OSError:  # full for now, or broken: the writer task will find out which
             return 0
 
-    return send_now
+    async def some(self, data: memoryview) -> int:
+        try:
+            count: int = await self._socket.send(data)
+        except OSError as error:
+            raise trio.BrokenResourceError("the connection broke") from error
+        return count
+
+    def in_flight(self) -> int | None:
+        if sys.platform != "linux":
+            return None
+        try:
+            # SIOCOUTQ has TIOCOUTQ's number; it counts what is not acknowledged.
+            answer = fcntl.ioctl(self._socket.fileno(), termios.TIOCOUTQ, bytes(4))
+        except (OSError, ValueError):  # closed
+            return None
+        return int.from_bytes(answer, sys.byteorder)
 
 
-def _takes_nothing(_data: bytes) -> int:
-    return 0
+class _OwnSending(_SocketSending):
+    """A simulated socket, which answers for itself."""
+
+    def now(self, data: bytes) -> int:
+        count: int = self._socket.send_nowait(data)
+        return count
+
+    def in_flight(self) -> int | None:
+        count: int = self._socket.in_flight()
+        return count
+
+
+class _StreamSending:
+    """Any other stream: what it has taken is not known before it has taken all."""
+
+    def __init__(self, stream: trio.abc.SendStream) -> None:
+        self._stream = stream
+
+    def now(self, _data: bytes) -> int:
+        return 0
+
+    async def some(self, data: memoryview) -> int:
+        part = data[:_SLICE_BYTES]
+        await self._stream.send_all(part)
+        return len(part)
+
+    def in_flight(self) -> int | None:
+        return None

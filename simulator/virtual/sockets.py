@@ -373,6 +373,10 @@ class VirtualSocket(trio.socket.SocketType):
             return 0
         return endpoint.write(data)
 
+    def in_flight(self) -> int:
+        """How many of the bytes that were sent the other end has not acknowledged."""
+        return 0 if self._endpoint is None else self._endpoint.in_flight
+
     def is_readable(self) -> bool:
         """Whether recv() or accept() would not wait."""
         if self._binding is not None and self._listening:

@@ -281,6 +281,12 @@ class Endpoint:
         return code
 
     @property
+    def in_flight(self) -> int:
+        """Bytes that were written, and of which this end does not know that they arrived."""
+        self._learn()
+        return self._sent - self._taken + len(self._unsent)
+
+    @property
     def can_write(self) -> bool:
         """Whether write() would not raise."""
         return not (self.error or self.gone or self._fin_wanted)
@@ -297,9 +303,7 @@ class Endpoint:
         """Whether it is worth the while to write: as Linux, not for the last few bytes."""
         if self.gone or self.error or self._fin_wanted:
             return True
-        self._learn()
-        unsent = len(self._unsent)
-        used = self._sent - self._taken + unsent
+        unsent, used = len(self._unsent), self.in_flight
         return self._send_capacity - used >= used >> 1 and 2 * unsent < self.not_sent_max
 
     # What it hears from the other end.

@@ -12,8 +12,8 @@ from trio_chat.server.limits import Limits
 from trio_chat.server.outgoing import Outgoing, StalledError
 
 
-class Wire(trio.abc.SendStream):
-    """Takes `at_once` bytes at once; the rest goes through send_all, when it may."""
+class Wire:
+    """Takes `at_once` bytes at once; the rest goes through some(), when it may."""
 
     def __init__(self, at_once: int = 0) -> None:
         self.at_once = at_once
@@ -21,28 +21,26 @@ class Wire(trio.abc.SendStream):
         self.sends: list[int] = []
         self.open = trio.Event()
 
-    def send_now(self, data: bytes) -> int:
+    def now(self, data: bytes) -> int:
         count = min(self.at_once, len(data))
         self.taken += data[:count]
         self.at_once -= count
         return count
 
-    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+    async def some(self, data: memoryview) -> int:
         await self.open.wait()
         self.sends.append(len(data))
         self.taken += bytes(data)
+        return len(data)
 
-    async def wait_send_all_might_not_block(self) -> None:
-        await self.open.wait()
-
-    async def aclose(self) -> None:
-        await trio.lowlevel.checkpoint()
+    def in_flight(self) -> int | None:
+        return None
 
 
 @asynccontextmanager
 async def outgoing(wire: Wire, limits: Limits | None = None) -> AsyncIterator[Outgoing]:
     async with trio.open_nursery() as nursery:
-        yield Outgoing(wire, wire.send_now, nursery, limits or Limits())  # type: ignore[arg-type]
+        yield Outgoing(wire, nursery, limits or Limits())
         nursery.cancel_scope.cancel()
 
 
@@ -101,17 +99,56 @@ async def test_taking_nothing_for_too_long_ends_it_but_taking_slowly_does_not(
     autojump_clock: MockClock,
 ) -> None:
     class Slow(Wire):
-        async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        async def some(self, data: memoryview) -> int:
             await trio.sleep(50)
-            await super().send_all(data)
+            return await super().some(data[:1_000])
 
     slow = Slow()
     slow.open.set()
     async with outgoing(slow, Limits(stall_s=60)) as out:
-        assert out.offer(b"x" * 1_000_000)
+        assert out.offer(b"x" * 20_000)
         await out.finish(b"")
-        assert len(slow.taken) == 1_000_000
+        assert len(slow.taken) == 20_000
     with pytest.RaisesGroup(StalledError):
         async with outgoing(Wire(), Limits(stall_s=60)) as out:
             assert out.offer(b"x")
             await trio.sleep(61)
+
+
+async def test_what_is_on_its_way_counts_while_there_is_no_space(
+    autojump_clock: MockClock,
+) -> None:
+    class Crawling(Wire):
+        """A byte arrives every 40 s, for an hour; there is no space before that."""
+
+        async def some(self, data: memoryview) -> int:
+            await trio.sleep_until(3_600)
+            return await super().some(data)
+
+        def in_flight(self) -> int | None:
+            return 90 - round(min(trio.current_time(), 3_600) // 40)
+
+    crawling = Crawling()
+    crawling.open.set()
+    async with outgoing(crawling, Limits(stall_s=60)) as out:
+        assert out.offer(b"x")
+        await out.finish(b"")
+        assert trio.current_time() == 3_600
+        assert crawling.taken == b"x"
+
+
+async def test_once_nothing_arrives_any_more_the_stall_has_its_time(
+    autojump_clock: MockClock,
+) -> None:
+    class Stuck(Wire):
+        """For 100 s bytes arrive; after that nothing does."""
+
+        def in_flight(self) -> int | None:
+            return 100 - round(min(trio.current_time(), 100))
+
+    with pytest.RaisesGroup(StalledError):
+        async with outgoing(Stuck(), Limits(stall_s=60)) as out:
+            assert out.offer(b"x")
+            await trio.sleep(159)
+            assert not out.trouble
+            await trio.sleep(10)

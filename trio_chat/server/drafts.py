@@ -18,7 +18,8 @@ from trio_chat.protocol.messages import (
     Refused,
     Say,
 )
-from trio_chat.server.hub import Guest, Hub, inbox_of
+from trio_chat.server.hub import Hub, inbox_of
+from trio_chat.server.session import Session
 from trio_chat.store.interface import Appended, Conflict, Draft, Missing, Outcome
 
 
@@ -33,22 +34,22 @@ class Judged:
     refusal: RefusedError | None = None
 
 
-def judged(hub: Hub, guest: Guest, message: Say | Direct) -> Judged:
+def judged(hub: Hub, session: Session, message: Say | Direct) -> Judged:
     """The draft that the message stands for.
 
     Raises: RefusedError: it can't be said, and can't have been.
     """
     _check_text(message.text)
     if isinstance(message, Direct):
-        return _direct(hub, guest, message)
+        return _direct(hub, session, message)
     if message.room == INBOX:
         raise RefusedError(Code.NOT_JOINED, "to one person: use `direct`")
     try:
-        log = hub.membership(guest, message.room).room.log
+        log = hub.membership(session, message.room).room.log
     except RefusedError as refusal:
         log = names.room(message.room)
-        return Judged(_draft(guest, message, log, known_only=True), refusal)
-    return Judged(_draft(guest, message, log))
+        return Judged(_draft(session, message, log, known_only=True), refusal)
+    return Judged(_draft(session, message, log))
 
 
 def answer(judged: Judged, outcome: Outcome) -> Accepted | Refused:
@@ -67,19 +68,19 @@ def answer(judged: Judged, outcome: Outcome) -> Accepted | Refused:
     return Refused(code=code, reason=reason, room=room, n=draft.n)
 
 
-def _direct(hub: Hub, guest: Guest, message: Direct) -> Judged:
-    log = inbox_of(guest)
+def _direct(hub: Hub, session: Session, message: Direct) -> Judged:
+    log = inbox_of(session)
     try:
         reader = hub.called(message.to)
     except RefusedError as refusal:
-        draft = _draft(guest, message, log, to=message.to, known_only=True)
+        draft = _draft(session, message, log, to=message.to, known_only=True)
         return Judged(draft, refusal)
-    copies = (inbox_of(reader),) if reader.device != guest.device else ()
-    return Judged(_draft(guest, message, log, to=reader.nick, copies=copies))
+    copies = (inbox_of(reader),) if reader.device != session.device else ()
+    return Judged(_draft(session, message, log, to=reader.nick, copies=copies))
 
 
 def _draft(
-    guest: Guest,
+    session: Session,
     message: Say | Direct,
     log: str,
     *,
@@ -89,9 +90,9 @@ def _draft(
 ) -> Draft:
     return Draft(
         log=log,
-        device=guest.device,
+        device=session.device,
         n=message.n,
-        nick=guest.nick,
+        nick=session.nick,
         text=message.text,
         kind=message.kind,
         to=to,

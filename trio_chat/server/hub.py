@@ -1,38 +1,30 @@
 """Who is here, in which room, under which name: one state, changed in whole steps only.
 
 Nothing here waits, so every method is atomic: names are never given twice, and all
-members of a room are told of changes in the same order.
+members of a room are told of changes in the same order. What a session is, and when it
+ends, stands at the top of session.py.
 """
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
+import trio
 
 from trio_chat.errors import RefusedError
 from trio_chat.protocol import messages, names
 from trio_chat.protocol.codes import Code
 from trio_chat.protocol.messages import INBOX
 from trio_chat.server.limits import Limits
-from trio_chat.server.room import Member, Reader, Room
+from trio_chat.server.room import Member, Room, Standing
+from trio_chat.server.session import Graces, Guest, Session, from_kept
 from trio_chat.store.interface import Entry
-
-
-class Guest(Reader, Protocol):
-    """What the hub needs of a peer that said hello."""
-
-    device: str
-    attempt: int
-    memberships: dict[str, Member]
-
-    def supersede(self) -> None:
-        """End: the same device is here again."""
 
 
 class Hub:
     """The server's whole state outside the store.
 
-    Shape:  `heads` is the last seq of every log that has an entry.
+    Shape:  `heads` is the last seq of every log that has an entry. `changed` is told of
+            each session of which the store should know something else than before.
     """
 
     def __init__(
@@ -40,81 +32,204 @@ class Hub:
         heads: dict[str, int],
         limits: Limits,
         log: structlog.typing.FilteringBoundLogger,
+        *,
+        changed: Callable[[Session], None] = lambda _session: None,
+        clock_s: Callable[[], float] = trio.current_time,
     ) -> None:
         self._heads = heads
         self._limits = limits
         self._log = log
+        self._changed = changed
+        self._clock_s = clock_s
         self._rooms: dict[str, Room] = {}
-        self._guests: dict[str, Guest] = {}
+        self._nicks: dict[str, Session] = {}
+        self._devices: dict[str, Session] = {}
+        self._graces = Graces()
+        self._alarm = trio.CancelScope()
 
     def __len__(self) -> int:
-        return len(self._guests)
+        return len(self._devices)
 
-    # --- names -----------------------------------------------------------------------
+    # --- sessions --------------------------------------------------------------------
 
-    def arrive(self, guest: Guest) -> None:
-        """Take the guest in under its nick; a ghost of the same device makes way.
+    def arrive(
+        self, guest: Guest, nick: str, device: str, attempt: int, *, lasting: bool = True
+    ) -> Session:
+        """Bind the guest to its device's session; a ghost of the device makes way.
 
+        Shape:  `device` is a fingerprint; with `lasting` it may come back with it. Under
+                another nick than before the session is renamed. Rooms that it does not
+                join within the grace are left.
         Raises: RefusedError: somebody else has the nick, or a later connection of the same
-                device does: this hello was under way for too long.
+                device is here: this hello was under way for too long.
         """
-        holder = self._guests.get(names.same(guest.nick))
-        if holder is not None:
-            if holder.device != guest.device or holder.attempt > guest.attempt:
-                raise _nick_taken(guest.nick)
-            self.depart(holder, "replaced by its own new connection")
-            holder.supersede()
-        self._guests[names.same(guest.nick)] = guest
+        session = self._devices.get(device)
+        if self._nicks.get(names.same(nick), session) is not session:
+            raise _nick_taken(nick)
+        if session is None:
+            session = Session(nick, device, lasting=lasting)
+            self._nicks[names.same(nick)] = self._devices[device] = session
+        elif session.guest is not None:
+            if session.attempt > attempt:
+                raise _nick_taken(nick)
+            ghost = session.guest
+            self._unbind(session)
+            ghost.supersede()
+        session.guest, session.attempt = guest, attempt
+        if session.nick != nick:
+            self.rename(session, nick)
+        if session.memberships:
+            self._begin_grace(session, self._limits.grace_s)
+        return session
 
-    def rename(self, guest: Guest, nick: str) -> None:
-        """Give the guest another name, in all its rooms at once.
+    def rename(self, session: Session, nick: str) -> None:
+        """Give the session another name, in all its rooms at once.
 
         Raises: RefusedError: somebody else has it; nothing has changed.
         """
-        assert self._is_here(guest)
-        if self._guests.get(names.same(nick), guest) is not guest:
+        assert self._is_here(session)
+        if self._nicks.get(names.same(nick), session) is not session:
             raise _nick_taken(nick)
-        del self._guests[names.same(guest.nick)]
-        self._guests[names.same(nick)] = guest
-        old, guest.nick = guest.nick, nick
-        for member in guest.memberships.values():
+        del self._nicks[names.same(session.nick)]
+        self._nicks[names.same(nick)] = session
+        old, session.nick = session.nick, nick
+        for member in session.memberships.values():
             if not member.room.inbox:
                 member.room.announce(
                     messages.Renamed(room=member.room.name, nick=old, to=nick)
                 )
+        self._changed(session)
         self._log.info("renamed", nick=old, to=nick)
 
-    def depart(self, guest: Guest, reason: str) -> None:
-        """The guest is gone from all its rooms, and its name is free; once is enough."""
-        if not self._is_here(guest):
-            return
-        del self._guests[names.same(guest.nick)]
-        for name in list(guest.memberships):
-            self._remove(guest, name, reason)
+    def lose(self, session: Session, guest: Guest, reason: str) -> None:
+        """The guest's link is lost; if it was the session's, the grace begins.
 
-    def called(self, nick: str) -> Guest:
-        """The guest with this name.
+        Shape:  a session that is in no room, or whose device can't come back, ends: who
+                only says hello and goes, a million times, leaves nothing behind.
+        """
+        if session.guest is not guest:
+            return
+        self._unbind(session)
+        session.lost = reason
+        if session.lasting and session.memberships:
+            self._begin_grace(session, self._limits.grace_s)
+        else:
+            self.end(session, reason)
+
+    def end(self, session: Session, reason: str) -> None:
+        """The session is over: the others are told, and its name is free."""
+        assert self._is_here(session)
+        session.guest = None
+        session.ended = True
+        self._graces.drop(session)
+        del self._nicks[names.same(session.nick)]
+        del self._devices[session.device]
+        for name in list(session.memberships):
+            self._remove(session, name, reason)
+        self._changed(session)
+
+    def called(self, nick: str) -> Session:
+        """The session with this name; its device may be away for a moment.
 
         Raises: RefusedError: there is none.
         """
-        guest = self._guests.get(names.same(nick))
-        if guest is None:
+        session = self._nicks.get(names.same(nick))
+        if session is None:
             raise RefusedError(Code.NO_SUCH_NICK, f"nobody called {nick} is here")
-        return guest
+        return session
 
-    def _is_here(self, guest: Guest) -> bool:
-        return self._guests.get(names.same(guest.nick)) is guest
+    def _is_here(self, session: Session) -> bool:
+        return self._devices.get(session.device) is session
+
+    def _unbind(self, session: Session) -> None:
+        session.guest = None
+        for member in session.memberships.values():
+            member.room.empty_seat(member)
+
+    # --- graces ----------------------------------------------------------------------
+
+    def restore(self, kept: Mapping[str, str]) -> None:
+        """Wait for the sessions of before a restart, as the store has kept them.
+
+        Shape:  before anybody arrives. What makes no sense is passed over.
+        """
+        for name, value in kept.items():
+            found = from_kept(name, value)
+            if found is None or names.same(found[0].nick) in self._nicks:
+                self._log.warning("session not restored", name=name)
+                continue
+            session, rooms = found
+            self._nicks[names.same(session.nick)] = session
+            self._devices[session.device] = session
+            for room in rooms:
+                seat = self._room_for(session, room).keep_seat(session)
+                session.memberships[room] = seat
+            self._begin_grace(session, self._limits.restart_grace_s)
+
+    def end_graces(self) -> float:
+        """End what was kept for long enough; when the next grace will end.
+
+        Shape:  a session whose device is not back is over. One whose device is back keeps
+                the rooms that it has joined again.
+        """
+        for session in self._graces.take_ended(self._clock_s()):
+            self._end_grace(session)
+        return self._graces.next_s
+
+    async def run_graces(self) -> None:
+        """End graces when it is time, for ever.
+
+        Cancel: atomic: none ends any more.
+        """
+        while True:
+            next_s = self.end_graces()
+            with trio.CancelScope(deadline=next_s) as self._alarm:
+                await trio.sleep_forever()
+
+    def _begin_grace(self, session: Session, grace_s: float) -> None:
+        self._graces.begin(session, self._clock_s(), grace_s)
+        while len(self._graces) > self._limits.sessions_kept_max:
+            self._end_grace(self._graces.take_first())
+        self._alarm.deadline = min(self._alarm.deadline, self._graces.next_s)
+
+    def _end_grace(self, session: Session) -> None:
+        if session.guest is None:
+            self._log.info("gone", nick=session.nick, reason=session.lost)
+            self.end(session, session.lost)
+            return
+        for name, member in list(session.memberships.items()):
+            if member.standing is Standing.AWAY:
+                self._remove(session, name, "left")
+        self._changed(session)
 
     # --- rooms -----------------------------------------------------------------------
 
-    def join(self, guest: Guest, message: messages.Join) -> None:
-        """Make the guest a member, if it is none yet, who reads from where it says.
+    def enters(self, session: Session, message: messages.Join) -> str | None:
+        """The room in which the session would be a new member; None if it is one.
+
+        Raises: RefusedError: as join().
+        """
+        name = _room_name(message)
+        if name in session.memberships:
+            return None
+        self._check_space(session, name)
+        return name
+
+    def join(self, session: Session, message: messages.Join) -> None:
+        """Make the session a member, if it is none yet, who reads from where it says.
 
         Raises: RefusedError: it is in too many rooms, or no room can have that name.
         """
-        assert self._is_here(guest)
-        name = message.room if message.room == INBOX else names.room(message.room)
-        member = guest.memberships.get(name) or self._enter(guest, name)
+        assert session.guest is not None
+        name = _room_name(message)
+        member = session.memberships.get(name)
+        if member is None:
+            member = self._enter(session, session.guest, name)
+        elif member.standing is Standing.AWAY:
+            member = member.room.seat_again(session, session.guest)
+            session.memberships[name] = member
+            if not session.waits:
+                self._graces.drop(session)
         head = member.room.head
         history = message.history
         if history is None:
@@ -122,24 +237,26 @@ class Hub:
         cursor = max(head - history, 0) if message.after is None else message.after
         member.room.read_from(member, cursor)
 
-    def leave(self, guest: Guest, name: str) -> str:
-        """Make the guest a member no longer; the room's name.
+    def leave(self, session: Session, name: str) -> str:
+        """Make the session a member no longer; the room's name.
 
+        Shape:  also from a room that it has not asked for on this link.
         Raises: RefusedError: it is none.
         """
-        room = self.membership(guest, name).room
-        self._remove(guest, room.name, "left")
-        self._log.info("left", nick=guest.nick, room=room.name, members=len(room.members))
+        room = _seat(session, name).room
+        self._remove(session, room.name, "left")
+        self._changed(session)
+        self._log.info("left", nick=session.nick, room=room.name, members=len(room.members))
         return room.name
 
-    def membership(self, guest: Guest, name: str) -> Member:
-        """The guest as a member of the room.
+    def membership(self, session: Session, name: str) -> Member:
+        """The session as a member of the room, by a join on this link.
 
         Raises: RefusedError: it is none.
         """
-        member = guest.memberships.get(name) or guest.memberships.get(names.same(name))
-        if member is None:
-            raise RefusedError(Code.NOT_JOINED, f"you are not in {name[:32]!r}")
+        member = _seat(session, name)
+        if member.standing is Standing.AWAY:
+            raise _not_joined(name)
         return member
 
     def deliver(self, log: str, entries: Sequence[Entry]) -> None:
@@ -148,32 +265,57 @@ class Hub:
         if log in self._rooms:
             self._rooms[log].deliver(entries)
 
-    def _enter(self, guest: Guest, name: str) -> Member:
+    def _enter(self, session: Session, guest: Guest, name: str) -> Member:
+        self._check_space(session, name)
+        room = self._room_for(session, name)
+        member = session.memberships[name] = room.enter(session, guest)
+        self._changed(session)
+        if not room.inbox:
+            members = len(room.members)
+            self._log.info("joined", nick=session.nick, room=name, members=members)
+        return member
+
+    def _check_space(self, session: Session, name: str) -> None:
         limit = self._limits.rooms_per_peer_max
-        if name != INBOX and len(guest.memberships.keys() - {INBOX}) >= limit:
+        if name != INBOX and len(session.memberships.keys() - {INBOX}) >= limit:
             raise RefusedError(
                 Code.TOO_MANY_ROOMS, f"nobody can be in more than {limit} rooms at once"
             )
-        log = inbox_of(guest) if name == INBOX else name
+
+    def _room_for(self, session: Session, name: str) -> Room:
+        log = inbox_of(session) if name == INBOX else name
         room = self._rooms.get(log)
         if room is None:
             room = self._rooms[log] = Room(log, name, self._heads.get(log, 0))
-        member = guest.memberships[name] = room.enter(guest)
-        if not room.inbox:
-            self._log.info("joined", nick=guest.nick, room=name, members=len(room.members))
-        return member
+        return room
 
-    def _remove(self, guest: Guest, name: str, reason: str) -> None:
-        member = guest.memberships.pop(name)
+    def _remove(self, session: Session, name: str, reason: str) -> None:
+        member = session.memberships.pop(name)
         room = member.room
         room.remove(member, reason)
         if not room.members:
             del self._rooms[room.log]
 
 
-def inbox_of(guest: Guest) -> str:
+def inbox_of(session: Session) -> str:
     """The log of the device's own direct messages; no room's name begins with @."""
-    return f"{INBOX}{guest.device}"
+    return f"{INBOX}{session.device}"
+
+
+def _room_name(message: messages.Join) -> str:
+    return message.room if message.room == INBOX else names.room(message.room)
+
+
+def _seat(session: Session, name: str) -> Member:
+    seats = session.memberships
+    member = seats.get(name) or seats.get(names.same(name))
+    if member is None:
+        raise _not_joined(name)
+    return member
+
+
+def _not_joined(name: str) -> RefusedError:
+    return RefusedError(Code.NOT_JOINED, f"you are not in {name[:32]!r}")
 
 
 def _nick_taken(nick: str) -> RefusedError:

@@ -1,6 +1,10 @@
 """Every bound of the server, with the policy for whoever meets it."""
 
 from dataclasses import dataclass
+from typing import Final
+
+BACK_IN_S: Final = 1.0
+"""When a server stops, its first peers come back after this, and spread over as much."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,11 +19,24 @@ class Limits:
     hello_s: float = 10.0
     """A peer that has not said a good hello by then is ended."""
     stall_s: float = 60.0
-    """A peer that takes nothing of what it is owed for so long is ended."""
+    """A peer that takes not one byte of what it is owed for so long is ended; one that
+    takes a few now and then is not."""
+    grace_s: float = 10.0
+    """A device whose link is lost keeps its nick and its places for so long, and nobody is
+    told; so long it has, once it is back, to join its rooms again."""
+    restart_grace_s: float = 30.0
+    """As `grace_s`, for those who were here before a restart: enough for all whom the
+    last server has sent away (`back_per_s`), and for two failed tries of each other."""
+    sessions_kept_max: int = 10_000
+    """In their grace at once; one more, and the one whose grace ends first leaves now.
+    Each costs about a kilobyte, and half of one for each room."""
     goodbye_s: float = 2.0
     """For the last words to a peer that is ended, and for its own."""
     drain_s: float = 10.0
     """For all peers together, when the server stops; then they are cut off."""
+    back_per_s: float = 1_000.0
+    """When the server stops: so many peers are asked to come back in each second, after
+    one second, each up to a second later than its turn."""
     peers_max: int = 10_000
     """One more is told so, and ended."""
     rooms_per_peer_max: int = 64
@@ -33,6 +50,21 @@ class Limits:
     """Waiting for one peer's socket; one more sets the member aside: it reads the log."""
     queue_bytes_max: int = 256 * 1024
     """As `queue_batches_max`, in bytes."""
+    socket_bytes_max: int = 256 * 1024
+    """Waiting in the kernel for one peer, where it can be told so. With the queue, one
+    batch and one page it is all that a peer that reads nothing can cost."""
     submissions_max: int = 64
     """Waiting for the disk, and in one transaction: each all that one read of one peer's
     socket held (64 KiB). Further peers wait, and their senders with them."""
+
+    def __post_init__(self) -> None:
+        """Hold the bounds against each other.
+
+        Raises: ValueError: they can't be kept together.
+        """
+        last_back_s = BACK_IN_S + self.peers_max / self.back_per_s + BACK_IN_S
+        if not self.grace_s <= self.restart_grace_s >= last_back_s:
+            raise ValueError(
+                f"whoever is sent away comes back within {last_back_s:g} s: after a restart"
+                f" a grace of {self.restart_grace_s:g} s is too short"
+            )

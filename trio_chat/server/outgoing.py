@@ -10,9 +10,9 @@ import trio
 
 from trio_chat.server.channels import ready
 from trio_chat.server.limits import Limits
-from trio_chat.wire import SendNow
+from trio_chat.wire import Sending
 
-_SLICE_BYTES = 64 * 1024
+_LOOKS = 12
 
 
 class StalledError(Exception):
@@ -27,13 +27,11 @@ class Outgoing:
 
     def __init__(
         self,
-        stream: trio.abc.Stream,
-        send_now: SendNow,
+        sending: Sending,
         nursery: trio.Nursery,
         limits: Limits,
     ) -> None:
-        self._stream = stream
-        self._send_now = send_now
+        self._sending = sending
         self._nursery = nursery
         self._bytes_max = limits.queue_bytes_max
         self._stall_s = limits.stall_s
@@ -81,7 +79,7 @@ class Outgoing:
             await self._drained.wait()
 
     def _at_once(self, data: bytes) -> bool:
-        taken = self._send_now(data)
+        taken = self._sending.now(data)
         if taken < len(data):
             # However long it is, a single rest has to fit: nothing is written by halves.
             self._queue(data[taken:])
@@ -108,15 +106,28 @@ class Outgoing:
             self._wake()
 
     async def _send_whole(self, data: bytes) -> None:
-        # In slices, so that a slow reader is told from one that takes nothing at all.
         rest = memoryview(data)
         while rest:
-            with trio.move_on_after(self._stall_s) as stalled:
-                await self._stream.send_all(rest[:_SLICE_BYTES])
-            if stalled.cancelled_caught:
-                self.trouble = f"took nothing for {self._stall_s:g} s"
-                raise StalledError(self.trouble)
-            rest = rest[_SLICE_BYTES:]
+            rest = rest[await self._some(rest) :]
+
+    async def _some(self, rest: memoryview) -> int:
+        """Send at least a byte of it; how many.
+
+        Shape:  a kernel says that there is space only when a third of its buffer is free,
+                which takes a slow reader hours; so what is on its way is looked at too.
+        """
+        in_flight = self._sending.in_flight()
+        look_s = self._stall_s if in_flight is None else self._stall_s / _LOOKS
+        stalls_at_s = trio.current_time() + self._stall_s
+        while trio.current_time() < stalls_at_s:
+            with trio.move_on_after(look_s):
+                return await self._sending.some(rest)
+            now_in_flight = self._sending.in_flight()
+            if now_in_flight != in_flight:
+                in_flight = now_in_flight
+                stalls_at_s = trio.current_time() + self._stall_s
+        self.trouble = f"took nothing for {self._stall_s:g} s"
+        raise StalledError(self.trouble)
 
     def _wake(self) -> None:
         self._drained.set()

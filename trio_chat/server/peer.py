@@ -16,7 +16,7 @@ from trio_chat.errors import (
 )
 from trio_chat.protocol import messages, names
 from trio_chat.protocol.codes import Code
-from trio_chat.protocol.connection import Connection, Role, State
+from trio_chat.protocol.connection import Connection, Role
 from trio_chat.protocol.framing import BadLine, client_messages, encode
 from trio_chat.protocol.messages import (
     INBOX,
@@ -30,12 +30,14 @@ from trio_chat.protocol.messages import (
 from trio_chat.server.drafts import Judged, answer, judged
 from trio_chat.server.hub import Hub
 from trio_chat.server.journal import Journal
+from trio_chat.server.keeper import Keeper
 from trio_chat.server.limits import Limits
 from trio_chat.server.outgoing import Outgoing, StalledError
 from trio_chat.server.pager import Pager
 from trio_chat.server.room import Member
-from trio_chat.store.interface import Store
-from trio_chat.wire import Wire, send_now_of
+from trio_chat.server.session import Session
+from trio_chat.store.interface import Store, fingerprint
+from trio_chat.wire import Wire, sending_of
 
 _LINGER_BYTES_MAX = 1024 * 1024
 
@@ -46,6 +48,7 @@ class Services:
 
     hub: Hub
     journal: Journal
+    keeper: Keeper
     store: Store
     limits: Limits
     new_secret: Callable[[], str]
@@ -71,10 +74,7 @@ class Peer:
 
     def __init__(self, stream: trio.abc.Stream, address: str, services: Services) -> None:
         self.address = address
-        self.nick = ""
-        self.device = ""
-        self.attempt = 0
-        self.memberships: dict[str, Member] = {}
+        self._session: Session | None = None
         self._stream = stream
         self._services = services
         self._limits = services.limits
@@ -89,6 +89,7 @@ class Peer:
         self._pager: Pager
         self._end: _EndError | None = None
         self._superseded = False
+        self._departed = False
         self._receiving = trio.CancelScope()
 
     async def run(self, *, turned_away: bool = False) -> None:
@@ -103,10 +104,10 @@ class Peer:
             await trio.aclose_forcefully(self._stream)
 
     async def _own_tasks(self, turned_away: bool) -> None:
-        send_now = send_now_of(self._stream)
+        sending = sending_of(self._stream)
         try:
             async with trio.open_nursery() as nursery:
-                self._outgoing = Outgoing(self._stream, send_now, nursery, self._limits)
+                self._outgoing = Outgoing(sending, nursery, self._limits)
                 self._pager = Pager(
                     self._outgoing,
                     self._services.store,
@@ -138,13 +139,23 @@ class Peer:
             await self._goodbye(end.last_words)
 
     def _depart(self, reason: str) -> None:
-        if self._connection.state is State.OPENING:
+        """The link is over; once is enough."""
+        departed, self._departed = self._departed, True
+        if departed:
+            return
+        if self._session is None:
             log = self._services.log.debug
             log("no hello", address=self.address, reason=reason)
-        elif self.nick:
-            self._services.hub.depart(self, reason)
-            self._services.log.info("disconnected", nick=self.nick, reason=reason)
-        self.nick = ""
+        else:
+            nick = self._session.nick
+            self._services.hub.lose(self._session, self, reason)
+            self._services.log.info("disconnected", nick=nick, reason=reason)
+
+    @property
+    def session(self) -> Session:
+        """Whose link it is, once a hello was taken."""
+        assert self._session is not None
+        return self._session
 
     # --- what the rest of the server asks of a peer ----------------------------------
 
@@ -181,7 +192,7 @@ class Peer:
                 items = await self._received()
                 for index, item in enumerate(items):
                     await self._one(item)
-                    if self.nick:
+                    if self._session is not None:
                         return items[index + 1 :]
         limit = f"no good hello within {self._limits.hello_s:g} s"
         raise _EndError(limit, _error(Code.HELLO_TIMEOUT, limit))
@@ -190,19 +201,20 @@ class Peer:
         if hello.v < PROTOCOL_VERSION:
             words = f"this server speaks version {PROTOCOL_VERSION}, not {hello.v}"
             raise _EndError(words, _error(Code.VERSION, words))
-        self.nick = names.nick(hello.nick)
-        self.device = hello.device or self._services.new_secret()
-        self.attempt = hello.attempt
-        try:
-            self._services.hub.arrive(self)
-        except RefusedError:
-            self.nick = ""
-            raise
-        self._services.log.info("connected", nick=self.nick, address=self.address)
+        device = hello.device or self._services.new_secret()
+        self._session = self._services.hub.arrive(
+            self,
+            names.nick(hello.nick),
+            fingerprint(device),
+            hello.attempt,
+            lasting=hello.device is not None,
+        )
+        nick = self._session.nick
+        self._services.log.info("connected", nick=nick, address=self.address)
         await self._reply(
             messages.Welcome(
                 v=PROTOCOL_VERSION,
-                nick=self.nick,
+                nick=nick,
                 epoch=self._services.store.epoch,
                 software=f"trio_chat {__version__}",
                 heartbeat_s=self._limits.heartbeat_s,
@@ -250,6 +262,8 @@ class Peer:
         """All that was asked, in order; drafts that follow each other go together."""
         drafts: list[Judged] = []
         for item in items:
+            if self._superseded:
+                break  # the session is another peer's by now: nothing is done in its name
             if isinstance(item, Say | Direct):
                 draft = await self._judged(item)
                 if draft is not None:
@@ -257,9 +271,8 @@ class Peer:
                 continue
             await self._append(drafts)
             drafts = []
-            if self._superseded:
-                return  # the name is another peer's by now: nothing is done in it
-            await self._one(item)
+            if not self._superseded:
+                await self._one(item)
         await self._append(drafts)
 
     async def _one(self, item: ClientMessage | BadLine) -> None:
@@ -284,32 +297,44 @@ class Peer:
             case messages.Hello():
                 await self._hello(message)
             case messages.Join():
-                self._services.hub.join(self, message)
-                # Answered elsewhere: many at once must not take the others' turns.
-                await trio.lowlevel.checkpoint()
+                await self._join(message)
             case messages.Leave():
-                room = self._services.hub.leave(self, message.room)
-                left = messages.Left(room=room, nick=self.nick, reason="left")
+                room = self._services.hub.leave(self.session, message.room)
+                left = messages.Left(room=room, nick=self.session.nick, reason="left")
                 await self._reply(left)
             case messages.Hold():
-                member = self._services.hub.membership(self, message.room)
+                member = self._services.hub.membership(self.session, message.room)
                 member.room.hold(member)
             case messages.Nick():
                 await self._rename(message)
             case messages.Who():
-                member = self._services.hub.membership(self, message.room)
+                member = self._services.hub.membership(self.session, message.room)
                 member.room.list_members(member)
                 await trio.lowlevel.checkpoint()  # a list can be long
             case messages.Bye():
+                if self._session is not None:
+                    self._services.hub.end(self._session, "quit")
                 raise _EndError("quit")
             case Say() | Direct():
                 raise AssertionError("drafts are collected before")
             case _:
                 assert_never(message)
 
+    async def _join(self, message: messages.Join) -> None:
+        hub, session = self._services.hub, self.session
+        entered = hub.enters(session, message)
+        if entered is not None and entered != INBOX and session.lasting:
+            # Nobody sees a member whom a server that is killed now would not find again.
+            await self._services.keeper.enter(session, entered)
+            if self._superseded:
+                return
+        hub.join(session, message)
+        # Answered elsewhere: many at once must not take the others' turns.
+        await trio.lowlevel.checkpoint()
+
     async def _rename(self, message: messages.Nick) -> None:
         nick = names.nick(message.nick)
-        self._services.hub.rename(self, nick)
+        self._services.hub.rename(self.session, nick)
         await self._reply(messages.Nick(nick=nick))
 
     # --- what the peer says ----------------------------------------------------------
@@ -322,7 +347,7 @@ class Peer:
             await self._complain(Code.OUT_OF_PLACE, error.reason)
             return None
         try:
-            return judged(self._services.hub, self, message)
+            return judged(self._services.hub, self.session, message)
         except RefusedError as error:
             room = message.room if isinstance(message, Say) else INBOX
             await self._reply(_refused(error.code, error.reason, room=room, n=message.n))
@@ -339,7 +364,7 @@ class Peer:
         await self._outgoing.send(encode(answers))
 
     def _store_failed(self, error: StoreError) -> _EndError:
-        self._services.log.error("store failed", nick=self.nick, reason=str(error))
+        self._services.log.error("store failed", nick=self.session.nick, reason=str(error))
         words = "the server's disk failed; send what was not accepted again, later"
         return _EndError("the server's disk failed", _error(Code.STORE_FAILED, words))
 

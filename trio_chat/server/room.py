@@ -11,6 +11,11 @@ Why a member can fall behind without anyone waiting, and still get every entry o
    the same step, so nothing can come between.
 
 Joining is being behind with a short backlog, so there is one way for all of them.
+A member whose session has lost its link is away: it keeps its place in the list, is told
+nothing and costs nothing. When its session joins again, a new Member has the old one's
+place, so the lost peer's pager, which may be in the middle of a page for the old one,
+can't touch it; and nobody else is told anything, since the list is what it was.
+
 Who came and who left is not in the log: a member that was behind gets the whole list
 anew when it goes live, if the list has changed since it had it last.
 """
@@ -28,10 +33,14 @@ from trio_chat.store.interface import Entry
 _NICKS_PER_LINE = 1_000
 
 
-class Reader(Protocol):
-    """What a room needs of a peer."""
+class Resident(Protocol):
+    """What a room needs of a session."""
 
     nick: str
+
+
+class Reader(Protocol):
+    """What a room needs of a peer."""
 
     def offer(self, frame: bytes) -> bool:
         """Take the bytes, all or none, without waiting."""
@@ -49,16 +58,20 @@ class Standing(Enum):
     """Its peer reads the log for it."""
     HELD = auto()
     """It wants nothing for now."""
+    AWAY = auto()
+    """Its session has no link, or has not asked for the room on this one."""
     GONE = auto()
     """It has left."""
 
 
 @dataclass(eq=False, slots=True)
 class Member:
-    """One peer in one room."""
+    """One session in one room, as far as one peer reads it."""
 
     room: "Room"
-    reader: Reader
+    resident: Resident
+    reader: Reader | None
+    """None: it was away from the start."""
     cursor: int = 0
     """All up to here was handed to the peer; while live, the room's head stands for it."""
     standing: Standing = Standing.HELD
@@ -73,16 +86,16 @@ class Room:
     """A numbered, ordered log with members.
 
     Shape:  `log` is its name in the store, `name` its name on the wire. An inbox has one
-            device's peers as members and tells nobody about them.
+            device's session as its member and tells nobody about it.
     """
 
     log: str
     name: str
     head: int
-    members: dict[Reader, Member] = field(default_factory=dict)
+    members: dict[Resident, Member] = field(default_factory=dict)
     presence: int = 0
     """The version of the member list; each change of it counts one up."""
-    _live: dict[Member, None] = field(default_factory=dict)
+    _live: dict[Member, Reader] = field(default_factory=dict)
 
     @property
     def inbox(self) -> bool:
@@ -121,18 +134,36 @@ class Room:
         )
 
     def _offer(self, frame: bytes, cursor: int) -> None:
-        full = [member for member in self._live if not member.reader.offer(frame)]
+        full = [
+            member for member, reader in self._live.items() if not reader.offer(frame)
+        ]
         for member in full:
             del self._live[member]
             self._behind(member, cursor)
 
     # --- where a member stands -------------------------------------------------------
 
-    def enter(self, reader: Reader) -> Member:
+    def enter(self, resident: Resident, reader: Reader) -> Member:
         """A new member, held until it says from where it wants to read."""
-        member = self.members[reader] = Member(self, reader)
+        member = self.members[resident] = Member(self, resident, reader)
         if not self.inbox:
-            self.announce(messages.Joined(room=self.name, nick=reader.nick))
+            self.announce(messages.Joined(room=self.name, nick=resident.nick))
+        return member
+
+    def empty_seat(self, member: Member) -> None:
+        """The member has no link for now; nobody is told."""
+        self._live.pop(member, None)
+        member.standing = Standing.AWAY
+
+    def seat_again(self, resident: Resident, reader: Reader) -> Member:
+        """The member is back, in its old place; held until it says from where to read."""
+        member = self.members[resident] = Member(self, resident, reader)
+        return member
+
+    def keep_seat(self, resident: Resident) -> Member:
+        """A member of before a restart, which is not back yet."""
+        member = Member(self, resident, None, standing=Standing.AWAY)
+        self.members[resident] = member
         return member
 
     def read_from(self, member: Member, cursor: int) -> None:
@@ -152,8 +183,9 @@ class Room:
         Shape:  called in the step in which that was found.
         """
         assert member.cursor == self.head, "going live over a hole"
+        assert member.reader is not None
         member.standing = Standing.LIVE
-        self._live[member] = None
+        self._live[member] = member.reader
 
     def list_members(self, member: Member) -> None:
         """The member wants to know who is here: at once, or before it is live again.
@@ -162,23 +194,25 @@ class Room:
                 news of a change, would undo it.
         """
         member.presence_seen = -1
-        if member in self._live and not member.reader.offer(self.roll_call()):
+        reader = self._live.get(member)
+        if reader is not None and not reader.offer(self.roll_call()):
             del self._live[member]
             self._behind(member, self.head)
 
     def remove(self, member: Member, reason: str) -> None:
         """The member is one no longer; the others are told."""
-        del self.members[member.reader]
+        del self.members[member.resident]
         self._live.pop(member, None)
         member.standing = Standing.GONE
         if not self.inbox:
-            nick = member.reader.nick
+            nick = member.resident.nick
             self.announce(messages.Left(room=self.name, nick=nick, reason=reason))
 
     def _behind(self, member: Member, cursor: int) -> None:
         member.cursor = cursor
         member.presence_seen = -1
         member.standing = Standing.BEHIND
+        assert member.reader is not None
         member.reader.serve(member)
 
     # --- what a member is told about the room ----------------------------------------
@@ -192,7 +226,7 @@ class Room:
         """Who is there, a thousand names a line; nothing for an inbox."""
         if self.inbox:
             return b""
-        nicks = [reader.nick for reader in self.members]
+        nicks = [resident.nick for resident in self.members]
         starts = range(0, max(len(nicks), 1), _NICKS_PER_LINE)
         return encode(
             messages.Members(

@@ -12,13 +12,13 @@ import trio
 
 from trio_chat.server.hub import Hub
 from trio_chat.server.journal import Journal
-from trio_chat.server.limits import Limits
+from trio_chat.server.keeper import Keeper
+from trio_chat.server.limits import BACK_IN_S, Limits
 from trio_chat.server.listen import address_of_peer
 from trio_chat.server.peer import Peer, Services
+from trio_chat.server.session import KEPT_AS
 from trio_chat.store.interface import Store
-
-_BACK_IN_S = 1.0
-_BACK_SPREAD_PER_PEER_S = 0.001
+from trio_chat.wire import bound_buffer
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +52,14 @@ async def serve(  # noqa: PLR0913 (what a simulation replaces comes in by name)
     """
     limits = limits or Limits()
     running = Running()
-    hub = Hub(await store.heads(), limits, log)
+    keeper = Keeper(store, log)
+    hub = Hub(await store.heads(), limits, log, changed=keeper.changed)
+    hub.restore(await store.kept(KEPT_AS))
     journal = Journal(store, hub.deliver, wall_clock_s, limits)
     services = Services(
         hub=hub,
         journal=journal,
+        keeper=keeper,
         store=store,
         limits=limits,
         new_secret=new_secret,
@@ -65,6 +68,7 @@ async def serve(  # noqa: PLR0913 (what a simulation replaces comes in by name)
     peers: dict[Peer, None] = {}
     async with trio.open_nursery() as outer:
         outer.start_soon(journal.run)
+        outer.start_soon(keeper.run)
         async with trio.open_nursery() as handlers:
             async with trio.open_nursery() as front:
                 handle = partial(_handle, peers, services)
@@ -76,21 +80,25 @@ async def serve(  # noqa: PLR0913 (what a simulation replaces comes in by name)
                         handler_nursery=handlers,
                     )
                 )
+                # Once the server stops nobody is told to be gone: they will be back.
+                front.start_soon(hub.run_graces)
                 task_status.started(running)
                 await running.draining.wait()
                 front.cancel_scope.cancel()
             log.info("draining", peers=len(peers), drain_s=limits.drain_s)
             for number, peer in enumerate(peers):
-                spread_s = _BACK_SPREAD_PER_PEER_S * number
-                peer.drain(_BACK_IN_S + spread_s + rng.uniform(0, _BACK_IN_S))
+                turn_s = number / limits.back_per_s
+                peer.drain(BACK_IN_S + turn_s + rng.uniform(0, BACK_IN_S))
             handlers.cancel_scope.deadline = trio.current_time() + limits.drain_s
         journal.close()
+        keeper.close()
     log.info("stopped")
 
 
 async def _handle(
     peers: dict[Peer, None], services: Services, stream: trio.abc.Stream
 ) -> None:
+    bound_buffer(stream, services.limits.socket_bytes_max)
     peer = Peer(stream, address_of_peer(stream), services)
     turned_away = len(peers) >= services.limits.peers_max
     peers[peer] = None

@@ -8,6 +8,7 @@ from trio_chat.store.interface import (
     Missing,
     Outcome,
     Store,
+    fingerprint,
 )
 from trio_chat.store.memory import MemoryStore
 from trio_chat.store.sqlite import SqliteStore, open_sqlite_store
@@ -22,5 +23,6 @@ __all__ = [
     "Outcome",
     "SqliteStore",
     "Store",
+    "fingerprint",
     "open_sqlite_store",
 ]

@@ -1,6 +1,7 @@
 """What a store promises: the interface, and the values that cross it."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -78,7 +79,7 @@ Outcome = Appended | Conflict | Missing
 
 
 class Store(Protocol):
-    """Numbered, durable logs.
+    """Numbered, durable logs, and a few small values beside them.
 
     Source: promises P1 to P3; tests/store/contract.py holds every store to this.
     """
@@ -112,6 +113,33 @@ class Store(Protocol):
         Raises: StoreError: nothing was read; the call may be repeated.
         Cancel: atomic.
         """
+
+    async def keep(self, values: Mapping[str, str | None]) -> None:
+        """Make small values durable under their names, all in one transaction.
+
+        Shape:  None: forget what is kept under this name. For what changes seldom: each
+                call costs a sync.
+        Raises: StoreError: nothing has changed; the same may be given again.
+        Cancel: may have happened: the wait is abandoned, the write never is.
+        """
+
+    async def kept(self, prefix: str) -> dict[str, str]:
+        """The small values whose names begin with `prefix`, by name and in its order.
+
+        Raises: StoreError: nothing was read; the call may be repeated.
+        Cancel: atomic.
+        """
+
+
+def fingerprint(device: str) -> str:
+    """What a store is given in place of a device's secret.
+
+    Shape:  32 hexadecimal digits. Whoever reads a data file, or an old backup of one,
+            can't speak as anybody. No salt: a secret is 128 bits of chance, and the same
+            device has to be found again.
+    """
+    secret = device.encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(secret, digest_size=16, person=b"trio_chat device").hexdigest()
 
 
 def entry_of(draft: Draft, *, log: str, seq: int, ts: float) -> Entry:

@@ -1,6 +1,6 @@
 """A store in memory: the reference, for tests and for `--data :memory:`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import trio
@@ -29,6 +29,7 @@ class MemoryStore:
         self._epoch = epoch
         self._logs: dict[str, list[Entry]] = {}
         self._known: dict[_Identity, Entry] = {}
+        self._kept: dict[str, str] = {}
 
     @property
     def epoch(self) -> str:
@@ -67,3 +68,17 @@ class MemoryStore:
         """As Store.heads; never raises StoreError. Cancel: atomic."""
         await trio.lowlevel.checkpoint()
         return {log: len(entries) for log, entries in self._logs.items()}
+
+    async def keep(self, values: Mapping[str, str | None]) -> None:
+        """As Store.keep; never raises StoreError. Cancel: atomic."""
+        await trio.lowlevel.checkpoint()
+        for name, value in values.items():
+            self._kept.pop(name, None)
+            if value is not None:
+                self._kept[name] = value
+
+    async def kept(self, prefix: str) -> dict[str, str]:
+        """As Store.kept; never raises StoreError. Cancel: atomic."""
+        await trio.lowlevel.checkpoint()
+        names = sorted(name for name in self._kept if name.startswith(prefix))
+        return {name: self._kept[name] for name in names}

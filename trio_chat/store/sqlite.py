@@ -9,7 +9,7 @@ have a connection of their own that can't write.
 import os
 import secrets
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
@@ -26,6 +26,7 @@ from trio_chat.store.interface import (
     Missing,
     Outcome,
     entry_of,
+    fingerprint,
     says_the_same,
 )
 from trio_chat.store.worker import OpenWorker, Worker, open_thread_worker
@@ -57,6 +58,11 @@ CREATE TABLE entry (
 );
 CREATE UNIQUE INDEX entry_by_seq ON entry (log, seq);
 CREATE UNIQUE INDEX entry_by_author ON entry (log, device, n) WHERE device IS NOT NULL;
+"""
+
+# Beside the schema, in files of every version: what is in it may be lost without harm.
+_SMALL_VALUES: Final = """
+CREATE TABLE IF NOT EXISTS kept (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID
 """
 
 _COLUMNS: Final = 'seq, nick, text, ts_ms, kind, "to"'
@@ -129,6 +135,25 @@ class SqliteStore:
             )
 
         return await _run(self._reader, heads)
+
+    async def keep(self, values: Mapping[str, str | None]) -> None:
+        """As Store.keep."""
+        log = self._open_log
+        await _run(self._writer, lambda: log.keep(values))
+
+    async def kept(self, prefix: str) -> dict[str, str]:
+        """As Store.kept."""
+
+        def kept() -> dict[str, str]:
+            return dict(
+                self._open_readable.execute(
+                    "SELECT name, value FROM kept"
+                    " WHERE substr(name, 1, length(?1)) = ?1 ORDER BY name",
+                    (prefix,),
+                )
+            )
+
+        return await _run(self._reader, kept)
 
     async def open(self) -> None:
         """Open both connections, the writer's first: it makes the file.
@@ -260,6 +285,18 @@ class _Log:
         head = execute("SELECT max(seq) FROM entry WHERE log = ?", row).fetchone()[0]
         return row[0], head or 0
 
+    def keep(self, values: Mapping[str, str | None]) -> None:
+        with _transaction(self._connection):
+            for name, value in values.items():
+                if value is None:
+                    self._connection.execute("DELETE FROM kept WHERE name = ?", (name,))
+                else:
+                    self._connection.execute(
+                        "INSERT INTO kept VALUES (?1, ?2)"
+                        " ON CONFLICT (name) DO UPDATE SET value = ?2",
+                        (name, value),
+                    )
+
     def close(self) -> None:
         self._connection.close()
 
@@ -291,6 +328,8 @@ def _open_log(path: Path) -> _Log:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         with _transaction(connection):
             _make_schema(connection)
+            connection.execute(_SMALL_VALUES)
+            _hide_devices(connection)
         row = connection.execute("SELECT value FROM meta WHERE key = 'epoch'")
         return _Log(connection, row.fetchone()[0])
     except BaseException:
@@ -324,6 +363,20 @@ def _make_schema(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT INTO meta VALUES ('epoch', ?)", (epoch,))
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _hide_devices(connection: sqlite3.Connection) -> None:
+    """Put fingerprints where an older version has written the devices' secrets."""
+    hidden = "INSERT INTO meta VALUES ('devices', 'fingerprints') ON CONFLICT DO NOTHING"
+    if not connection.execute(hidden).rowcount:
+        return
+    connection.create_function("fingerprint", 1, fingerprint, deterministic=True)
+    connection.execute(
+        "UPDATE entry SET device = fingerprint(device) WHERE device IS NOT NULL"
+    )
+    connection.execute(
+        "UPDATE log SET name = '@' || fingerprint(substr(name, 2)) WHERE name LIKE '@%'"
+    )
 
 
 def _open_readable(path: Path) -> sqlite3.Connection:

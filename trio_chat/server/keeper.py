@@ -1,0 +1,113 @@
+"""Keeps in the store who is here, so that a restart makes no noise.
+
+What changes while one write is under way shares the next one. Who is about to enter a
+room waits for its write: a member whom somebody has seen is one that a server which was
+killed finds again. Everything else is written a moment after it was told; should the
+server die in this moment, somebody who has left is kept in the lists until a grace is
+over, or has the nick of a moment ago, which is what it is called again once it is back.
+A disk that fails keeps nobody out: it is tried again, and a restart may be noticed.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+import trio
+
+from trio_chat.errors import StoreError
+from trio_chat.server.session import KEPT_AS, Session, kept_of
+from trio_chat.store.interface import Store
+
+_RETRY_S: Final = 1.0
+_PATIENCE_S: Final = 2.0
+
+
+@dataclass(eq=False, slots=True)
+class _Batch:
+    sessions: dict[str, Session] = field(default_factory=dict)
+    tried: trio.Event = field(default_factory=trio.Event)
+
+
+class Keeper:
+    """Writes sessions down; run() does the writing.
+
+    Shape:  what waits to be written are the sessions that there are, and those that have
+            ended and that the store knows: no more than there were.
+    """
+
+    def __init__(self, store: Store, log: structlog.typing.FilteringBoundLogger) -> None:
+        self._store = store
+        self._log = log
+        self._next = _Batch()
+        self._work = trio.Event()
+        self._closed = False
+        self._failing = False
+
+    def changed(self, session: Session) -> None:
+        """Write this session down, soon."""
+        if session.ended and session.written is None:
+            self._next.sessions.pop(session.device, None)
+            return
+        self._next.sessions[session.device] = session
+        self._work.set()
+
+    async def enter(self, session: Session, room: str) -> None:
+        """Returns once the store knows that the session is about to be in the room.
+
+        Shape:  returns as well if the disk fails, or takes too long.
+        Cancel: may have happened.
+        """
+        session.entering.append(room)
+        self.changed(session)
+        try:
+            with trio.move_on_after(_PATIENCE_S):
+                await self._next.tried.wait()
+        finally:
+            session.entering.remove(room)
+            if not session.ended:
+                self.changed(session)  # it may not come to it; else nothing is written
+
+    async def run(self) -> None:
+        """Live until close() was called and everything is written down.
+
+        Cancel: may have happened.
+        """
+        while not (self._closed and not self._next.sessions):
+            await self._work.wait()
+            self._work = trio.Event()
+            if self._next.sessions:
+                await self._write()
+
+    def close(self) -> None:
+        """Nothing will change any more; run() ends after what has."""
+        self._closed = True
+        self._work.set()
+
+    async def _write(self) -> None:
+        batch, self._next = self._next, _Batch()
+        values: dict[str, str | None] = {}
+        before: dict[Session, str | None] = {}
+        for device, session in batch.sessions.items():
+            value = kept_of(session)
+            if value != session.written:
+                values[KEPT_AS + device] = value
+                before[session], session.written = session.written, value
+        try:
+            if values:
+                await self._store.keep(values)
+        except StoreError as error:
+            self._failed(before, error)
+        else:
+            self._failing = False
+        batch.tried.set()
+        if self._failing and not self._closed:
+            await trio.sleep(_RETRY_S)
+
+    def _failed(self, before: dict[Session, str | None], error: StoreError) -> None:
+        if not self._failing:
+            self._log.warning("sessions not kept", reason=str(error))
+        self._failing = True
+        for session, written in before.items():
+            session.written = written
+            if not self._closed and session.device not in self._next.sessions:
+                self.changed(session)
