@@ -216,7 +216,8 @@ class World:
             self._add(
                 history.Stalled, bot=nick, lives=True, others_within_s=others_within_s
             )
-        link = Link(latency_s=0.05, bandwidth_bytes_per_s=bytes_per_s)
+        # In pieces as small as such a link's are: a large one would be a long silence.
+        link = Link(latency_s=0.05, bandwidth_bytes_per_s=bytes_per_s, segment_bytes=512)
         self.connect(nicks, small_buffers(link))
 
     def walk(self, nicks: Sequence[str]) -> None:

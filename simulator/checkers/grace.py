@@ -22,6 +22,4 @@ def check(history: History) -> Finding:
     return OK
 
 
-CHECKER = Checker(
-    "grace", "P8", "nobody was told of a short absence", check, expected="not yet"
-)
+CHECKER = Checker("grace", "P8", "nobody was told of a short absence", check)

@@ -41,10 +41,4 @@ def check(history: History) -> Finding:
     return OK if judged else idle("nobody who hardly read was to be kept")
 
 
-CHECKER = Checker(
-    "patient",
-    "P6",
-    "whoever hardly read kept its connection",
-    check,
-    expected="not yet",
-)
+CHECKER = Checker("patient", "P6", "whoever hardly read kept its connection", check)
