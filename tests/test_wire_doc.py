@@ -180,6 +180,10 @@ def limits_block() -> list[str]:
         ("a heartbeat *", f"{limits.heartbeat_s:g} s"),
         ("for a client that reads nothing of what it is owed *", f"{limits.stall_s:g} s"),
         ("for the last words, and the other end's closing *", f"{limits.goodbye_s:g} s"),
+        ("the grace of a device that was lost *", f"{limits.grace_s:g} s"),
+        ("the same after a restart of the server *", f"{limits.restart_grace_s:g} s"),
+        ("devices in their grace at once *", f"{limits.sessions_kept_max:,}"),
+        ("clients a second that a stopping server asks back *", f"{limits.back_per_s:,g}"),
     ]
     return ["| what | at most |", "|---|---|", *(f"| {a} | {b} |" for a, b in rows)]
 

@@ -96,15 +96,15 @@ def sending_of(stream: trio.abc.Stream) -> Sending:
 
     Shape:  a socket may offer `send_nowait(data) -> int` and `in_flight() -> int` itself
             (a simulated one does). A kernel socket is written and asked by its file
-            descriptor, which is public API on every Unix. Elsewhere, and for TLS, nothing
-            is taken at once, and progress is seen by slices.
+            descriptor, which is public API on every Unix; elsewhere nothing is taken at
+            once. Of any other stream, as of TLS, progress is seen by slices.
     """
     socket: Any = getattr(stream, "socket", None)
     if hasattr(socket, "send_nowait"):
         return _OwnSending(socket)
     # Only trio's own class is known to hand out a real descriptor: a stand-in's number
     # may be somebody else's file.
-    if os.name == "posix" and type(socket).__module__.startswith("trio."):
+    if type(socket).__module__.startswith("trio."):
         return _SocketSending(socket)
     return _StreamSending(stream)
 
@@ -124,7 +124,7 @@ class _SocketSending:
 
     def now(self, data: bytes) -> int:
         descriptor: int = self._socket.fileno()
-        if descriptor < 0:
+        if os.name != "posix" or descriptor < 0:
             return 0
         try:
             return os.write(descriptor, data)

@@ -282,7 +282,7 @@ class Endpoint:
 
     @property
     def in_flight(self) -> int:
-        """Bytes that were written, and of which this end does not know that they arrived."""
+        """Bytes that were written, and that have not arrived as far as this end knows."""
         self._learn()
         return self._sent - self._taken + len(self._unsent)
 

@@ -81,6 +81,18 @@ class StoresAgree(RuleBasedStateMachine):
     def read(self, log: str, after: int, through: int, limit: int) -> None:
         self._both("read", log, after=after, through=through, limit=limit)
 
+    @rule(
+        values=st.dictionaries(
+            st.sampled_from(["a", "ab", "b", "_"]), st.none() | TEXTS, max_size=3
+        )
+    )
+    def keep(self, values: dict[str, str | None]) -> None:
+        self._both("keep", values)
+
+    @rule(prefix=st.sampled_from(["", "a", "_", "%"]))
+    def kept(self, prefix: str) -> None:
+        self._both("kept", prefix)
+
     @rule()
     def reopen(self) -> None:
         self._close()

@@ -24,7 +24,14 @@ from tests.store.contract import (
     whole,
 )
 from trio_chat.errors import StoreError, StoreOpenError
-from trio_chat.store import Appended, Conflict, SqliteStore, Store, open_sqlite_store
+from trio_chat.store import (
+    Appended,
+    Conflict,
+    SqliteStore,
+    Store,
+    fingerprint,
+    open_sqlite_store,
+)
 from trio_chat.store.sqlite import APPLICATION_ID, SCHEMA_VERSION
 from trio_chat.store.worker import (
     OpenWorker,
@@ -67,6 +74,7 @@ def connection_of(store: SqliteStore) -> sqlite3.Connection:
 async def test_opening_again_finds_everything(path: Path) -> None:
     drafts = [draft(1, "a"), draft(1, "b", log="@ada", to="bob", copies=("@bob",))]
     async with open_sqlite_store(path) as store:
+        await store.keep({"a": "kept"})
         epoch = store.epoch
         await store.append(drafts, NOW_S)
         before = [await whole(store, log) for log in ("lobby", "@ada", "@bob")]
@@ -74,7 +82,30 @@ async def test_opening_again_finds_everything(path: Path) -> None:
         assert store.epoch == epoch
         assert [await whole(store, log) for log in ("lobby", "@ada", "@bob")] == before
         assert await store.heads() == {"lobby": 1, "@ada": 1, "@bob": 1}
+        assert await store.kept("") == {"a": "kept"}
         assert seqs(await store.append([draft(2, "c")], NOW_S)) == [2]
+
+
+async def test_the_secrets_of_an_older_versions_file_are_hidden(path: Path) -> None:
+    secret = [draft(1, "a", device="s"), draft(1, "b", log="@s", device="s", to="bob")]
+    async with open_sqlite_store(path, open_worker=open_inline_worker) as store:
+        await store.append(secret, NOW_S)
+        connection_of(store).execute("DELETE FROM meta WHERE key = 'devices'")
+        connection_of(store).execute("DROP TABLE kept")
+    hidden = fingerprint("s")
+    resent = [
+        draft(1, "a", device=hidden),
+        draft(1, "b", log=f"@{hidden}", device=hidden, to="bob"),
+    ]
+    for _ in range(2):
+        async with open_sqlite_store(path) as store:
+            assert await store.heads() == {"lobby": 1, f"@{hidden}": 1}
+            outcomes = await store.append(resent, NOW_S)
+            assert [each.duplicate for each in outcomes if isinstance(each, Appended)] == [
+                True,
+                True,
+            ]
+            assert await store.kept("") == {}
 
 
 async def test_identities_outlive_the_process(path: Path) -> None:

@@ -68,8 +68,8 @@ class Hello(Message, frozen=True):
     nick: str
     """The name it wants; see docs/wire.md §4 for what a name may be."""
     device: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
-    """A secret of this client's own: half of its drafts' identity. None: one is made
-    for this connection, and nothing can be sent again after it."""
+    """A secret of this client's own: its session, and half of its drafts' identity. None:
+    one is made for this connection, and one can't come back, nor send again, after it."""
     attempt: Count = 0
     """Larger in each later connection of the device: a hello that was under way for long
     does not take the place of one that was said after it."""
@@ -121,7 +121,7 @@ class Direct(Message, frozen=True):
     """A draft for one other person; answered by `accepted` or `refused`."""
 
     to: str
-    """The nick of somebody who is here now."""
+    """The nick of somebody who is here, or was a moment ago."""
     n: Number
     """The author's own counter, the same one as in `say`."""
     text: str
@@ -181,7 +181,7 @@ class Members(Message, frozen=True):
     room: str
     """The room."""
     nicks: tuple[str, ...]
-    """In the order of their joining."""
+    """In the order of their joining; after a restart of the server in any."""
     more: bool = False
     """Another `members` follows that continues this one."""
 

@@ -134,9 +134,7 @@ class Room:
         )
 
     def _offer(self, frame: bytes, cursor: int) -> None:
-        full = [
-            member for member, reader in self._live.items() if not reader.offer(frame)
-        ]
+        full = [member for member, reader in self._live.items() if not reader.offer(frame)]
         for member in full:
             del self._live[member]
             self._behind(member, cursor)

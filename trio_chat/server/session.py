@@ -68,9 +68,7 @@ class Session:
     @property
     def waits(self) -> bool:
         """Whether something is kept for it that it has not asked for on this link."""
-        return any(
-            member.standing is Standing.AWAY for member in self.memberships.values()
-        )
+        return any(member.standing is Standing.AWAY for member in self.memberships.values())
 
 
 class Kept(msgspec.Struct, frozen=True):

@@ -1,0 +1,98 @@
+"""How bytes get into a stream: at once, and seen closely enough to tell slow from stuck."""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+import trio
+from trio.testing import memory_stream_pair
+
+from trio_chat.server import address_of, listen
+from trio_chat.wire import bound_buffer, sending_of
+
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="it is Linux that tells")
+
+
+@asynccontextmanager
+async def connected() -> AsyncIterator[tuple[trio.SocketStream, trio.SocketStream]]:
+    """Both ends of a connection through the kernel."""
+    (listener,) = await listen("127.0.0.1", 0)
+    address = address_of(listener)
+    async with listener:
+        client = await trio.open_tcp_stream(address.host, address.port)
+        server = await listener.accept()
+        async with client, server:
+            yield client, server
+
+
+async def test_what_the_kernel_does_not_take_at_once_it_takes_bit_by_bit() -> None:
+    async with connected() as (client, server):
+        sending = sending_of(server)
+        data = bytes(20_000_000)
+        taken = sending.now(data)
+        assert 0 < taken < len(data)
+        with trio.move_on_after(0):
+            await sending.some(memoryview(data))
+            raise AssertionError("there was space")
+        heard = 0
+        while heard < taken // 2:
+            heard += len(await client.receive_some())
+        assert 0 < await sending.some(memoryview(data)) < len(data)
+
+
+@LINUX
+async def test_what_arrives_is_seen_before_there_is_space_for_more() -> None:
+    async with connected() as (client, server):
+        bound_buffer(server, 1 << 20)
+        sending = sending_of(server)
+        while sending.now(bytes(1 << 20)):
+            pass
+        stuck = sending.in_flight()
+        assert stuck
+        seen = stuck
+        for _ in range(10_000):
+            await client.receive_some(16 * 1024)
+            now = sending.in_flight()
+            assert now is not None
+            assert now <= seen, "it can only become less"
+            seen = now
+            if seen < stuck:
+                break
+        assert seen < stuck
+
+
+@LINUX
+async def test_the_kernel_keeps_no_more_than_it_may() -> None:
+    async with connected() as (_client, server):
+        bound_buffer(server, 64 * 1024)
+        option = trio.socket.SOL_SOCKET, trio.socket.SO_SNDBUF
+        assert server.getsockopt(*option) == 2 * 64 * 1024  # as Linux counts
+
+
+async def test_a_connection_that_broke_says_so_when_it_is_waited_for() -> None:
+    async with connected() as (client, server):
+        sending = sending_of(server)
+        await trio.aclose_forcefully(client)
+        with pytest.raises(trio.BrokenResourceError):
+            while True:
+                await sending.some(memoryview(bytes(1_000)))
+
+
+async def test_one_that_is_closed_takes_nothing_and_tells_nothing() -> None:
+    async with connected() as (_client, server):
+        sending = sending_of(server)
+        await trio.aclose_forcefully(server)
+        assert sending.now(b"x") == 0
+        assert sending.in_flight() is None
+        bound_buffer(server, 1_000)
+
+
+async def test_any_other_stream_takes_slices() -> None:
+    ours, theirs = memory_stream_pair()
+    sending = sending_of(ours)
+    bound_buffer(ours, 1_000)
+    assert sending.now(b"x") == 0
+    assert sending.in_flight() is None
+    assert await sending.some(memoryview(bytes(1_000_000))) == 4096
+    assert await theirs.receive_some() == bytes(4096)
