@@ -9,7 +9,7 @@ import trio
 from trio.testing import memory_stream_pair
 
 from trio_chat.server import address_of, listen
-from trio_chat.wire import bound_buffer, sending_of
+from trio_chat.wire import Sending, bound_buffer, sending_of
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="it is Linux that tells")
 
@@ -75,8 +75,12 @@ async def test_a_connection_that_broke_says_so_when_it_is_waited_for() -> None:
         sending = sending_of(server)
         await trio.aclose_forcefully(client)
         with pytest.raises(trio.BrokenResourceError):
-            while True:
-                await sending.some(memoryview(bytes(1_000)))
+            await _send_for_ever(sending)
+
+
+async def _send_for_ever(sending: Sending) -> None:
+    while True:
+        await sending.some(memoryview(bytes(1_000)))
 
 
 async def test_one_that_is_closed_takes_nothing_and_tells_nothing() -> None:

@@ -5,7 +5,8 @@ room waits for its write: a member whom somebody has seen is one that a server w
 killed finds again. Everything else is written a moment after it was told; should the
 server die in this moment, somebody who has left is kept in the lists until a grace is
 over, or has the nick of a moment ago, which is what it is called again once it is back.
-A disk that fails keeps nobody out: it is tried again, and a restart may be noticed.
+A disk that fails keeps nobody out for long: in the first seconds of its trouble who
+enters waits for it, later on nobody does, and a server that is killed then is missed.
 """
 
 from dataclasses import dataclass, field
@@ -18,14 +19,15 @@ from trio_chat.errors import StoreError
 from trio_chat.server.session import KEPT_AS, Session, kept_of
 from trio_chat.store.interface import Store
 
-_RETRY_S: Final = 1.0
-_PATIENCE_S: Final = 2.0
+_RETRY_S: Final = 0.1
+_PATIENCE_S: Final = 5.0
 
 
 @dataclass(eq=False, slots=True)
 class _Batch:
     sessions: dict[str, Session] = field(default_factory=dict)
     tried: trio.Event = field(default_factory=trio.Event)
+    failed: bool = False
 
 
 class Keeper:
@@ -41,7 +43,7 @@ class Keeper:
         self._next = _Batch()
         self._work = trio.Event()
         self._closed = False
-        self._failing = False
+        self._failing_since_s: float | None = None
 
     def changed(self, session: Session) -> None:
         """Write this session down, soon."""
@@ -54,18 +56,27 @@ class Keeper:
     async def enter(self, session: Session, room: str) -> None:
         """Returns once the store knows that the session is about to be in the room.
 
-        Shape:  returns as well if the disk fails, or takes too long.
+        Shape:  returns as well if the disk takes, or has failed, for too long.
         Cancel: may have happened.
         """
         session.entering.append(room)
         self.changed(session)
+        since_s = self._failing_since_s
+        begun_s = trio.current_time() if since_s is None else since_s
         try:
-            with trio.move_on_after(_PATIENCE_S):
-                await self._next.tried.wait()
+            with trio.move_on_at(begun_s + _PATIENCE_S):
+                await self._written()
         finally:
             session.entering.remove(room)
             if not session.ended:
                 self.changed(session)  # it may not come to it; else nothing is written
+
+    async def _written(self) -> None:
+        while True:
+            batch = self._next
+            await batch.tried.wait()
+            if not batch.failed:
+                return
 
     async def run(self) -> None:
         """Live until close() was called and everything is written down.
@@ -96,17 +107,18 @@ class Keeper:
             if values:
                 await self._store.keep(values)
         except StoreError as error:
+            batch.failed = True
             self._failed(before, error)
         else:
-            self._failing = False
+            self._failing_since_s = None
         batch.tried.set()
-        if self._failing and not self._closed:
+        if batch.failed and not self._closed:
             await trio.sleep(_RETRY_S)
 
     def _failed(self, before: dict[Session, str | None], error: StoreError) -> None:
-        if not self._failing:
+        if self._failing_since_s is None:
             self._log.warning("sessions not kept", reason=str(error))
-        self._failing = True
+            self._failing_since_s = trio.current_time()
         for session, written in before.items():
             session.written = written
             if not self._closed and session.device not in self._next.sessions:
