@@ -1,6 +1,5 @@
 """Bugs of the client: what it says again, what it shows, when it gives up."""
 
-import itertools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -25,16 +24,6 @@ Patch = pytest.MonkeyPatch
 
 
 # --- what it says --------------------------------------------------------------------
-
-
-def another_identity_on_each_link(patch: Patch) -> None:
-    honest = Client._hello
-    numbers = itertools.count(1)
-
-    def hello(self: Client) -> messages.Hello:
-        return msgspec.structs.replace(honest(self), device=f"device-{next(numbers)}")
-
-    patch.setattr(Client, "_hello", hello)
 
 
 def numbers_begin_anew_in_each_life(patch: Patch) -> None:

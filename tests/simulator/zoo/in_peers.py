@@ -15,10 +15,11 @@ from trio_chat.protocol.codes import Code
 from trio_chat.protocol.framing import Decoder, Lines, encode
 from trio_chat.server import drafts, peer
 from trio_chat.server.drafts import Judged
-from trio_chat.server.hub import Guest, Hub
+from trio_chat.server.hub import Hub
 from trio_chat.server.journal import Journal, _Submission
 from trio_chat.server.outgoing import Outgoing
 from trio_chat.server.peer import Peer
+from trio_chat.server.session import Session
 from trio_chat.store import MemoryStore
 from trio_chat.store.interface import Appended, Draft, Outcome
 
@@ -42,14 +43,26 @@ def a_task_per_line(patch: Patch) -> None:
 def also_in_another_room(patch: Patch) -> None:
     honest = drafts.judged
 
-    def judged(hub: Hub, guest: Guest, message: messages.Say | messages.Direct) -> Judged:
-        line = honest(hub, guest, message)
-        others = [room for room in guest.memberships if room not in ("@", line.draft.log)]
+    def judged(
+        hub: Hub, session: Session, message: messages.Say | messages.Direct
+    ) -> Judged:
+        line = honest(hub, session, message)
+        others = [room for room in session.memberships if room not in ("@", line.draft.log)]
         if message.n % 4 or not others:
             return line
         return replace(line, draft=replace(line.draft, copies=(others[0],)))
 
     patch.setattr(peer, "judged", judged)
+
+
+def another_identity_on_each_link(patch: Patch) -> None:
+    honest = drafts._draft
+
+    def draft(session: Session, *arguments: Any, **options: Any) -> Draft:
+        line = honest(session, *arguments, **options)
+        return replace(line, device=f"{session.device}, hello {session.attempt}")
+
+    patch.setattr(drafts, "_draft", draft)
 
 
 def one_answer_for_a_batch(patch: Patch) -> None:
@@ -210,7 +223,7 @@ def slow_is_taken_for_dead(patch: Patch) -> None:
 
     def impatient(self: Outgoing, *arguments: Any) -> None:
         begin(self, *arguments)
-        self._stall_s = 1.0
+        self._stall_s = 0.1
 
     patch.setattr(Outgoing, "__init__", impatient)
 
@@ -240,7 +253,7 @@ def who_never_said_hello_is_waited_for(patch: Patch) -> None:
 
     async def run(self: Peer, *, turned_away: bool = False) -> None:
         await honest(self, turned_away=turned_away)
-        if not self.device:
+        if self._session is None:
             await trio.sleep_forever()
 
     patch.setattr(Peer, "run", run)

@@ -8,10 +8,11 @@ from trio_chat.errors import RefusedError
 from trio_chat.protocol import messages, names
 from trio_chat.protocol.codes import Code
 from trio_chat.protocol.framing import encode
-from trio_chat.server.hub import Guest, Hub
+from trio_chat.server.hub import Hub
 from trio_chat.server.pager import Pager
 from trio_chat.server.peer import Peer
-from trio_chat.server.room import Member, Room, Standing
+from trio_chat.server.room import Member, Reader, Resident, Room, Standing
+from trio_chat.server.session import Guest, Session
 
 Patch = pytest.MonkeyPatch
 
@@ -21,8 +22,8 @@ Patch = pytest.MonkeyPatch
 
 def drop_instead_of_set_aside(patch: Patch) -> None:
     def offer(self: Room, frame: bytes, _cursor: int) -> None:
-        for member in self._live:
-            member.reader.offer(frame)
+        for reader in self._live.values():
+            reader.offer(frame)
 
     patch.setattr(Room, "_offer", offer)
 
@@ -32,7 +33,8 @@ def live_before_the_log_was_read(patch: Patch) -> None:
 
     def read_from(self: Room, member: Member, cursor: int) -> None:
         honest(self, member, cursor)
-        self._live[member] = None
+        assert member.reader is not None
+        self._live[member] = member.reader
 
     patch.setattr(Room, "read_from", read_from)
 
@@ -53,10 +55,10 @@ def live_as_if_nothing_had_come_since_the_log_was_read(patch: Patch) -> None:
 def to_join_again_is_to_leave_first(patch: Patch) -> None:
     honest = Hub.join
 
-    def join(self: Hub, guest: Guest, message: messages.Join) -> None:
-        if message.room in guest.memberships:
-            self._remove(guest, message.room, "joins again")
-        honest(self, guest, message)
+    def join(self: Hub, session: Session, message: messages.Join) -> None:
+        if message.room in session.memberships:
+            self._remove(session, message.room, "joins again")
+        honest(self, session, message)
 
     patch.setattr(Hub, "join", join)
 
@@ -95,8 +97,26 @@ def a_silent_link_is_never_given_up(patch: Patch) -> None:
     patch.setattr(Peer, "__init__", begin)
 
 
-def the_replaced_are_not_gone(patch: Patch) -> None:
-    _not_told(patch, "replaced by its own new connection")
+def who_comes_back_is_announced(patch: Patch) -> None:
+    honest = Room.seat_again
+
+    def seat_again(self: Room, resident: Resident, reader: Reader) -> Member:
+        self.announce(messages.Joined(room=self.name, nick=resident.nick))
+        return honest(self, resident, reader)
+
+    patch.setattr(Room, "seat_again", seat_again)
+
+
+def a_session_ends_with_its_link(patch: Patch) -> None:
+    def lose(self: Hub, session: Session, guest: Guest, reason: str) -> None:
+        if session.guest is guest:
+            self.end(session, reason)
+
+    patch.setattr(Hub, "lose", lose)
+
+
+def a_new_server_remembers_nobody(patch: Patch) -> None:
+    patch.setattr(Hub, "restore", lambda *_: None)
 
 
 def who_timed_out_is_not_gone(patch: Patch) -> None:
@@ -109,7 +129,7 @@ def _not_told(patch: Patch, why: str) -> None:
     def remove(self: Room, member: Member, reason: str) -> None:
         if reason != why:
             return honest(self, member, reason)
-        del self.members[member.reader]
+        del self.members[member.resident]
         self._live.pop(member, None)
         member.standing = Standing.GONE
         return None
@@ -120,10 +140,12 @@ def _not_told(patch: Patch, why: str) -> None:
 def a_ghost_keeps_its_name(patch: Patch) -> None:
     honest = Hub.arrive
 
-    def arrive(self: Hub, guest: Guest) -> None:
-        if names.same(guest.nick) in self._guests:
-            raise RefusedError(Code.NICK_TAKEN, f"the nick {guest.nick} is taken")
-        honest(self, guest)
+    def arrive(
+        self: Hub, guest: Guest, nick: str, device: str, attempt: int, *, lasting: bool
+    ) -> Session:
+        if names.same(nick) in self._nicks:
+            raise RefusedError(Code.NICK_TAKEN, f"the nick {nick} is taken")
+        return honest(self, guest, nick, device, attempt, lasting=lasting)
 
     patch.setattr(Hub, "arrive", arrive)
 
@@ -131,10 +153,12 @@ def a_ghost_keeps_its_name(patch: Patch) -> None:
 def a_late_hello_takes_a_place(patch: Patch) -> None:
     honest = Hub.arrive
 
-    def arrive(self: Hub, guest: Guest) -> None:
-        holder = self._guests.get(names.same(guest.nick))
+    def arrive(
+        self: Hub, guest: Guest, nick: str, device: str, attempt: int, *, lasting: bool
+    ) -> Session:
+        holder = self._nicks.get(names.same(nick))
         if holder is not None:
             holder.attempt = 0
-        honest(self, guest)
+        return honest(self, guest, nick, device, attempt, lasting=lasting)
 
     patch.setattr(Hub, "arrive", arrive)

@@ -34,7 +34,7 @@ def test_it_says_who_is_behind(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def deliver(self: Room, entries: list[Entry]) -> None:
         for member in list(self._live):
-            if member.reader.nick == "rea":
+            if member.resident.nick == "rea":
                 del self._live[member]
         honest(self, entries)
 

@@ -13,7 +13,7 @@ from simulator.virtual.seeds import Seed
 from simulator.virtual_stage import VirtualStage
 from simulator.world import World
 from tests.simulator.zoo.bug import found_in
-from tests.simulator.zoo.in_clients import another_identity_on_each_link
+from tests.simulator.zoo.in_peers import another_identity_on_each_link
 from tests.simulator.zoo.in_stores import who_said_what_is_known_until_the_server_ends
 
 ROOMS = ("lobby",)
