@@ -19,7 +19,8 @@ from trio_chat.addresses import Address
 from trio_chat.errors import lone_exception
 
 _GOES_S: Final = 30.0
-_REST_S: Final = 1.5
+_REST_S: Final = 11.5
+"""The grace, and a little more: whoever was killed for good is gone by then."""
 
 OpenServer = Callable[[], AbstractAsyncContextManager[ServerProcess]]
 

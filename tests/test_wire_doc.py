@@ -182,7 +182,7 @@ def limits_block() -> list[str]:
         ("for the last words, and the other end's closing *", f"{limits.goodbye_s:g} s"),
         ("the grace of a device that was lost *", f"{limits.grace_s:g} s"),
         ("the same after a restart of the server *", f"{limits.restart_grace_s:g} s"),
-        ("devices in their grace at once *", f"{limits.sessions_kept_max:,}"),
+        ("places kept for devices in their grace *", f"{limits.seats_kept_max:,}"),
         ("clients a second that a stopping server asks back *", f"{limits.back_per_s:,g}"),
     ]
     return ["| what | at most |", "|---|---|", *(f"| {a} | {b} |" for a, b in rows)]

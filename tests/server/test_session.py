@@ -11,6 +11,7 @@ from tests.server.harness import Json, Person, World, open_world
 from trio_chat.errors import StoreError
 from trio_chat.server import Limits
 from trio_chat.server.keeper import Keeper
+from trio_chat.server.room import Room
 from trio_chat.server.session import KEPT_AS, Graces, Session, from_kept, kept_of
 from trio_chat.store import MemoryStore, fingerprint
 
@@ -258,10 +259,10 @@ async def test_a_late_hello_takes_the_place_of_nobody_but_of_the_lost(
 async def test_a_flood_of_devices_that_come_and_go_costs_bounded_memory(
     autojump_clock: MockClock,
 ) -> None:
-    async with open_world(sessions_kept_max=3) as world:
+    async with open_world(seats_kept_max=6) as world:
         ada = await here(world, "ada")
         for number in range(5):
-            await lost(await here(world, f"p{number}"))
+            await lost(await here(world, f"p{number}", "lobby", "den"))
         # The first two have made way, though their grace is not over.
         assert await roll_call(ada) == ["ada", "p2", "p3", "p4"]
         left = [(m["nick"], m["reason"]) for m in await ada.rest() if m["t"] == "left"]
@@ -455,17 +456,20 @@ def test_a_session_is_kept_as_it_is_and_found_as_it_was() -> None:
 
 def test_graces_end_in_their_order_whatever_their_length() -> None:
     graces = Graces()
+    room = Room("lobby", "lobby", 0)
     ada, ben, cyd = (Session(nick, nick) for nick in ("ada", "ben", "cyd"))
+    for session in (ada, ben):
+        session.memberships["lobby"] = room.keep_seat(session)
     assert graces.next_s == float("inf")
     graces.begin(ada, 0, 30)
     graces.begin(ben, 1, 10)
     graces.begin(cyd, 2, 10)
     graces.begin(ben, 3, 10)  # again: from now on
-    assert (graces.next_s, len(graces)) == (12, 3)
+    assert (graces.next_s, graces.seats) == (12, 2)
     assert list(graces.take_ended(12.5)) == [cyd]
     assert ben in graces
     graces.drop(ben)
-    assert ben not in graces
+    assert (ben not in graces, graces.seats) == (True, 1)
     assert list(graces.take_ended(29)) == []
     assert graces.take_first() is ada
 

@@ -6,6 +6,8 @@ ends, stands at the top of session.py.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
+from typing import Final
 
 import structlog
 import trio
@@ -18,6 +20,8 @@ from trio_chat.server.limits import Limits
 from trio_chat.server.room import Member, Room, Standing
 from trio_chat.server.session import Graces, Guest, Session, from_kept
 from trio_chat.store.interface import Entry
+
+_ENDED_AT_ONCE_MAX: Final = 64
 
 
 class Hub:
@@ -167,12 +171,14 @@ class Hub:
             self._begin_grace(session, self._limits.restart_grace_s)
 
     def end_graces(self) -> float:
-        """End what was kept for long enough; when the next grace will end.
+        """End what was kept for long enough; when there is something to end again.
 
         Shape:  a session whose device is not back is over. One whose device is back keeps
-                the rooms that it has joined again.
+                the rooms that it has joined again. Not all at once, if there are many:
+                each is told to whole rooms, and others want their turns.
         """
-        for session in self._graces.take_ended(self._clock_s()):
+        ended = self._graces.take_ended(self._clock_s())
+        for session in islice(ended, _ENDED_AT_ONCE_MAX):
             self._end_grace(session)
         return self._graces.next_s
 
@@ -188,7 +194,7 @@ class Hub:
 
     def _begin_grace(self, session: Session, grace_s: float) -> None:
         self._graces.begin(session, self._clock_s(), grace_s)
-        while len(self._graces) > self._limits.sessions_kept_max:
+        while self._graces.seats > self._limits.seats_kept_max:
             self._end_grace(self._graces.take_first())
         self._alarm.deadline = min(self._alarm.deadline, self._graces.next_s)
 

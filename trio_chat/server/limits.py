@@ -27,9 +27,10 @@ class Limits:
     restart_grace_s: float = 30.0
     """As `grace_s`, for those who were here before a restart: enough for all whom the
     last server has sent away (`back_per_s`), and for two failed tries of each other."""
-    sessions_kept_max: int = 10_000
-    """In their grace at once; one more, and the one whose grace ends first leaves now.
-    Each costs about a kilobyte, and half of one for each room."""
+    seats_kept_max: int = 65_536
+    """Places in rooms, of all who are in their grace; one more, and the graces that would
+    end first end now. A session costs about a kilobyte, a place 200 bytes, and as much as
+    a kilobyte in a room of its own: a hundred megabytes, whatever strangers do."""
     goodbye_s: float = 2.0
     """For the last words to a peer that is ended, and for its own."""
     drain_s: float = 10.0
@@ -52,7 +53,7 @@ class Limits:
     """As `queue_batches_max`, in bytes."""
     socket_bytes_max: int = 256 * 1024
     """Waiting in the kernel for one peer, where it can be told so. With the queue, one
-    batch and one page it is all that a peer that reads nothing can cost."""
+    batch and one page it is all that a peer that reads nothing can cost: a megabyte."""
     submissions_max: int = 64
     """Waiting for the disk, and in one transaction: each all that one read of one peer's
     socket held (64 KiB). Further peers wait, and their senders with them."""

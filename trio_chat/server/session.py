@@ -99,14 +99,19 @@ def from_kept(name: str, value: str) -> tuple[Session, tuple[str, ...]] | None:
     return Session(kept.nick, device, written=value), kept.rooms
 
 
+@dataclass(frozen=True, slots=True)
+class _Grace:
+    ends_s: float
+    seats: int
+
+
 class Graces:
     """Until when which session is waited for: queues of those that end in their order."""
 
     def __init__(self) -> None:
-        self._queues: dict[float, dict[Session, float]] = {}
-
-    def __len__(self) -> int:
-        return sum(map(len, self._queues.values()))
+        self._queues: dict[float, dict[Session, _Grace]] = {}
+        self.seats = 0
+        """The places that are kept, as they were when their graces began."""
 
     def __contains__(self, session: object) -> bool:
         return any(session in queue for queue in self._queues.values())
@@ -119,12 +124,15 @@ class Graces:
     def begin(self, session: Session, now_s: float, grace_s: float) -> None:
         """Wait for this session, from now on."""
         self.drop(session)
-        self._queues.setdefault(grace_s, {})[session] = now_s + grace_s
+        grace = _Grace(now_s + grace_s, len(session.memberships))
+        self._queues.setdefault(grace_s, {})[session] = grace
+        self.seats += grace.seats
 
     def drop(self, session: Session) -> None:
         """Wait for it no longer."""
         for queue in self._queues.values():
-            queue.pop(session, None)
+            if session in queue:
+                self.seats -= queue.pop(session).seats
 
     def take_ended(self, now_s: float) -> Iterator[Session]:
         """Those that need not be waited for any more, in the order of their ends."""
@@ -133,11 +141,10 @@ class Graces:
 
     def take_first(self) -> Session:
         """The one whose grace is the first to end; there is one."""
-        queue = min(self._queues.values(), key=_first_end_s)
-        session = next(iter(queue))
-        del queue[session]
+        session = next(iter(min(self._queues.values(), key=_first_end_s)))
+        self.drop(session)
         return session
 
 
-def _first_end_s(queue: dict[Session, float]) -> float:
-    return next(iter(queue.values()), float("inf"))
+def _first_end_s(queue: dict[Session, _Grace]) -> float:
+    return next((grace.ends_s for grace in queue.values()), float("inf"))
