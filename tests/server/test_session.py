@@ -339,9 +339,9 @@ async def test_whoever_was_seen_is_found_again_by_the_next_server(
             super().__init__("e")
             self.rooms: list[str] = []
 
-        async def keep(self, values: Mapping[str, str | None]) -> None:
+        async def remember(self, values: Mapping[str, str | None]) -> None:
             await trio.sleep(1)
-            await super().keep(values)
+            await super().remember(values)
             self.rooms += [value for value in values.values() if value is not None]
 
     store = Watched()
@@ -363,11 +363,11 @@ async def test_a_disk_that_fails_keeps_nobody_out_and_is_tried_again(
         failing = True
         tries = 0
 
-        async def keep(self, values: Mapping[str, str | None]) -> None:
+        async def remember(self, values: Mapping[str, str | None]) -> None:
             self.tries += 1
             if self.failing:
                 raise StoreError("the disk is full")
-            await super().keep(values)
+            await super().remember(values)
 
     store = Failing("e")
     async with open_world(store) as world:
@@ -382,7 +382,9 @@ async def test_a_disk_that_fails_keeps_nobody_out_and_is_tried_again(
         assert len(world.events("sessions not kept")) == 1
         store.failing = False
         await trio.sleep(2)
-        assert list(await store.kept(KEPT_AS)) == [KEPT_AS + fingerprint("device of ada")]
+        assert list(await store.remembered(KEPT_AS)) == [
+            KEPT_AS + fingerprint("device of ada")
+        ]
 
 
 async def test_what_the_store_has_is_what_there_is(autojump_clock: MockClock) -> None:
@@ -391,17 +393,17 @@ async def test_what_the_store_has_is_what_there_is(autojump_clock: MockClock) ->
         ada = await here(world, "ada", "lobby", "den")
         await world.person("guest")
         await trio.sleep(0.1)
-        (name,) = await store.kept(KEPT_AS)
+        (name,) = await store.remembered(KEPT_AS)
         assert "device of ada" not in name
         await ada.send({"t": "leave", "room": "den"}, {"t": "nick", "nick": "eve"})
         await ada.hear("nick")
         await trio.sleep(0.1)
-        assert await store.kept(KEPT_AS) == {name: '{"nick":"eve","rooms":["lobby"]}'}
+        assert await store.remembered(KEPT_AS) == {name: '{"nick":"eve","rooms":["lobby"]}'}
         await lost(ada)
         await trio.sleep(5)
-        assert len(await store.kept(KEPT_AS)) == 1
+        assert len(await store.remembered(KEPT_AS)) == 1
         await trio.sleep(6)
-        assert await store.kept(KEPT_AS) == {}
+        assert await store.remembered(KEPT_AS) == {}
 
 
 async def test_coming_back_costs_the_disk_nothing(autojump_clock: MockClock) -> None:
@@ -410,9 +412,9 @@ async def test_coming_back_costs_the_disk_nothing(autojump_clock: MockClock) -> 
 
         writes = 0
 
-        async def keep(self, values: Mapping[str, str | None]) -> None:
+        async def remember(self, values: Mapping[str, str | None]) -> None:
             self.writes += 1
-            await super().keep(values)
+            await super().remember(values)
 
     store = Counting("e")
     async with open_world(store) as world:
@@ -430,7 +432,7 @@ async def test_what_makes_no_sense_in_the_store_is_passed_over(
 ) -> None:
     store = MemoryStore("e")
     good = '{"nick":"ada","rooms":["lobby"]}'
-    await store.keep({f"{KEPT_AS}1": "{", f"{KEPT_AS}2": good, f"{KEPT_AS}3": good})
+    await store.remember({f"{KEPT_AS}1": "{", f"{KEPT_AS}2": good, f"{KEPT_AS}3": good})
     async with open_world(store) as world:
         ben = await here(world, "ben")
         assert await roll_call(ben) == ["ada", "ben"]
@@ -488,8 +490,8 @@ async def test_a_keeper_that_is_closed_writes_what_has_changed(
     keeper.changed(session)
     keeper.close()
     await keeper.run()
-    assert len(await store.kept(KEPT_AS)) == 1
+    assert len(await store.remembered(KEPT_AS)) == 1
     session.ended = True
     keeper.changed(session)
     await keeper.run()
-    assert await store.kept(KEPT_AS) == {}
+    assert await store.remembered(KEPT_AS) == {}

@@ -277,26 +277,29 @@ class StoreContract:
 
     # --- small values ----------------------------------------------------------------
 
-    async def test_what_is_kept_is_found_under_its_name(self, store: Store) -> None:
-        assert await store.kept("") == {}
-        await store.keep({"a/2": "two", "a/1": "one", "b/1": "{}", "A/1": "é\0"})
-        assert list((await store.kept("a/")).items()) == [("a/1", "one"), ("a/2", "two")]
-        assert await store.kept("") == {
+    async def test_what_is_remembered_is_found_under_its_name(self, store: Store) -> None:
+        assert await store.remembered("") == {}
+        await store.remember({"a/2": "two", "a/1": "one", "b/1": "{}", "A/1": "é\0"})
+        assert list((await store.remembered("a/")).items()) == [
+            ("a/1", "one"),
+            ("a/2", "two"),
+        ]
+        assert await store.remembered("") == {
             "A/1": "é\0",
             "a/1": "one",
             "a/2": "two",
             "b/1": "{}",
         }
-        assert await store.kept("%") == {}
+        assert await store.remembered("%") == {}
 
-    async def test_what_is_kept_is_replaced_and_forgotten(self, store: Store) -> None:
-        await store.keep({"a": "one", "b": "two"})
-        await store.keep({"a": "three", "b": None, "never there": None})
-        await store.keep({})
-        assert await store.kept("") == {"a": "three"}
+    async def test_what_is_remembered_is_replaced_and_forgotten(self, store: Store) -> None:
+        await store.remember({"a": "one", "b": "two"})
+        await store.remember({"a": "three", "b": None, "never there": None})
+        await store.remember({})
+        assert await store.remembered("") == {"a": "three"}
 
-    async def test_what_is_kept_is_in_no_log(self, store: Store) -> None:
-        await store.keep({"lobby": "value"})
+    async def test_what_is_remembered_is_in_no_log(self, store: Store) -> None:
+        await store.remember({"lobby": "value"})
         assert await store.heads() == {}
         await store.append([draft(1)], NOW_S)
-        assert await store.kept("") == {"lobby": "value"}
+        assert await store.remembered("") == {"lobby": "value"}

@@ -86,12 +86,12 @@ class StoresAgree(RuleBasedStateMachine):
             st.sampled_from(["a", "ab", "b", "_"]), st.none() | TEXTS, max_size=3
         )
     )
-    def keep(self, values: dict[str, str | None]) -> None:
-        self._both("keep", values)
+    def remember(self, values: dict[str, str | None]) -> None:
+        self._both("remember", values)
 
     @rule(prefix=st.sampled_from(["", "a", "_", "%"]))
-    def kept(self, prefix: str) -> None:
-        self._both("kept", prefix)
+    def remembered(self, prefix: str) -> None:
+        self._both("remembered", prefix)
 
     @rule()
     def reopen(self) -> None:

@@ -74,7 +74,7 @@ def connection_of(store: SqliteStore) -> sqlite3.Connection:
 async def test_opening_again_finds_everything(path: Path) -> None:
     drafts = [draft(1, "a"), draft(1, "b", log="@ada", to="bob", copies=("@bob",))]
     async with open_sqlite_store(path) as store:
-        await store.keep({"a": "kept"})
+        await store.remember({"a": "one"})
         epoch = store.epoch
         await store.append(drafts, NOW_S)
         before = [await whole(store, log) for log in ("lobby", "@ada", "@bob")]
@@ -82,7 +82,7 @@ async def test_opening_again_finds_everything(path: Path) -> None:
         assert store.epoch == epoch
         assert [await whole(store, log) for log in ("lobby", "@ada", "@bob")] == before
         assert await store.heads() == {"lobby": 1, "@ada": 1, "@bob": 1}
-        assert await store.kept("") == {"a": "kept"}
+        assert await store.remembered("") == {"a": "one"}
         assert seqs(await store.append([draft(2, "c")], NOW_S)) == [2]
 
 
@@ -91,7 +91,7 @@ async def test_the_secrets_of_an_older_versions_file_are_hidden(path: Path) -> N
     async with open_sqlite_store(path, open_worker=open_inline_worker) as store:
         await store.append(secret, NOW_S)
         connection_of(store).execute("DELETE FROM meta WHERE key = 'devices'")
-        connection_of(store).execute("DROP TABLE kept")
+        connection_of(store).execute("DROP TABLE remembered")
     hidden = fingerprint("s")
     resent = [
         draft(1, "a", device=hidden),
@@ -105,7 +105,7 @@ async def test_the_secrets_of_an_older_versions_file_are_hidden(path: Path) -> N
                 True,
                 True,
             ]
-            assert await store.kept("") == {}
+            assert await store.remembered("") == {}
 
 
 async def test_identities_outlive_the_process(path: Path) -> None:

@@ -105,7 +105,7 @@ class Keeper:
                 before[session], session.written = session.written, value
         try:
             if values:
-                await self._store.keep(values)
+                await self._store.remember(values)
         except StoreError as error:
             batch.failed = True
             self._failed(before, error)

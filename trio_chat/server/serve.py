@@ -54,7 +54,7 @@ async def serve(  # noqa: PLR0913 (what a simulation replaces comes in by name)
     running = Running()
     keeper = Keeper(store, log)
     hub = Hub(await store.heads(), limits, log, changed=keeper.changed)
-    hub.restore(await store.kept(KEPT_AS))
+    hub.restore(await store.remembered(KEPT_AS))
     journal = Journal(store, hub.deliver, wall_clock_s, limits)
     services = Services(
         hub=hub,

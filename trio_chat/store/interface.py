@@ -114,16 +114,16 @@ class Store(Protocol):
         Cancel: atomic.
         """
 
-    async def keep(self, values: Mapping[str, str | None]) -> None:
+    async def remember(self, values: Mapping[str, str | None]) -> None:
         """Make small values durable under their names, all in one transaction.
 
-        Shape:  None: forget what is kept under this name. For what changes seldom: each
+        Shape:  None: forget what is known by this name. For what changes seldom: each
                 call costs a sync.
         Raises: StoreError: nothing has changed; the same may be given again.
         Cancel: may have happened: the wait is abandoned, the write never is.
         """
 
-    async def kept(self, prefix: str) -> dict[str, str]:
+    async def remembered(self, prefix: str) -> dict[str, str]:
         """The small values whose names begin with `prefix`, by name and in its order.
 
         Raises: StoreError: nothing was read; the call may be repeated.

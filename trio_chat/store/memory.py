@@ -29,7 +29,7 @@ class MemoryStore:
         self._epoch = epoch
         self._logs: dict[str, list[Entry]] = {}
         self._known: dict[_Identity, Entry] = {}
-        self._kept: dict[str, str] = {}
+        self._remembered: dict[str, str] = {}
 
     @property
     def epoch(self) -> str:
@@ -69,16 +69,16 @@ class MemoryStore:
         await trio.lowlevel.checkpoint()
         return {log: len(entries) for log, entries in self._logs.items()}
 
-    async def keep(self, values: Mapping[str, str | None]) -> None:
-        """As Store.keep; never raises StoreError. Cancel: atomic."""
+    async def remember(self, values: Mapping[str, str | None]) -> None:
+        """As Store.remember; never raises StoreError. Cancel: atomic."""
         await trio.lowlevel.checkpoint()
         for name, value in values.items():
-            self._kept.pop(name, None)
+            self._remembered.pop(name, None)
             if value is not None:
-                self._kept[name] = value
+                self._remembered[name] = value
 
-    async def kept(self, prefix: str) -> dict[str, str]:
-        """As Store.kept; never raises StoreError. Cancel: atomic."""
+    async def remembered(self, prefix: str) -> dict[str, str]:
+        """As Store.remembered; never raises StoreError. Cancel: atomic."""
         await trio.lowlevel.checkpoint()
-        names = sorted(name for name in self._kept if name.startswith(prefix))
-        return {name: self._kept[name] for name in names}
+        names = sorted(name for name in self._remembered if name.startswith(prefix))
+        return {name: self._remembered[name] for name in names}

@@ -62,7 +62,9 @@ CREATE UNIQUE INDEX entry_by_author ON entry (log, device, n) WHERE device IS NO
 
 # Beside the schema, in files of every version: what is in it may be lost without harm.
 _SMALL_VALUES: Final = """
-CREATE TABLE IF NOT EXISTS kept (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID
+CREATE TABLE IF NOT EXISTS remembered (
+    name TEXT PRIMARY KEY, value TEXT NOT NULL
+) WITHOUT ROWID
 """
 
 _COLUMNS: Final = 'seq, nick, text, ts_ms, kind, "to"'
@@ -136,24 +138,24 @@ class SqliteStore:
 
         return await _run(self._reader, heads)
 
-    async def keep(self, values: Mapping[str, str | None]) -> None:
-        """As Store.keep."""
+    async def remember(self, values: Mapping[str, str | None]) -> None:
+        """As Store.remember."""
         log = self._open_log
-        await _run(self._writer, lambda: log.keep(values))
+        await _run(self._writer, lambda: log.remember(values))
 
-    async def kept(self, prefix: str) -> dict[str, str]:
-        """As Store.kept."""
+    async def remembered(self, prefix: str) -> dict[str, str]:
+        """As Store.remembered."""
 
-        def kept() -> dict[str, str]:
+        def remembered() -> dict[str, str]:
             return dict(
                 self._open_readable.execute(
-                    "SELECT name, value FROM kept"
+                    "SELECT name, value FROM remembered"
                     " WHERE substr(name, 1, length(?1)) = ?1 ORDER BY name",
                     (prefix,),
                 )
             )
 
-        return await _run(self._reader, kept)
+        return await _run(self._reader, remembered)
 
     async def open(self) -> None:
         """Open both connections, the writer's first: it makes the file.
@@ -285,14 +287,16 @@ class _Log:
         head = execute("SELECT max(seq) FROM entry WHERE log = ?", row).fetchone()[0]
         return row[0], head or 0
 
-    def keep(self, values: Mapping[str, str | None]) -> None:
+    def remember(self, values: Mapping[str, str | None]) -> None:
         with _transaction(self._connection):
             for name, value in values.items():
                 if value is None:
-                    self._connection.execute("DELETE FROM kept WHERE name = ?", (name,))
+                    self._connection.execute(
+                        "DELETE FROM remembered WHERE name = ?", (name,)
+                    )
                 else:
                     self._connection.execute(
-                        "INSERT INTO kept VALUES (?1, ?2)"
+                        "INSERT INTO remembered VALUES (?1, ?2)"
                         " ON CONFLICT (name) DO UPDATE SET value = ?2",
                         (name, value),
                     )
