@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import run, server
-from trio_chat.store.sqlite import APPLICATION_ID
+from trio_chat.store.schema import APPLICATION_ID
 
 pytestmark = pytest.mark.processes
 

@@ -4,7 +4,17 @@ from typing import Any
 
 import pytest
 
-from trio_chat.store import Appended, Conflict, Draft, Entry, Missing, Outcome, Store
+from trio_chat.store import (
+    Appended,
+    Conflict,
+    Draft,
+    Entry,
+    Keep,
+    Missing,
+    Outcome,
+    Store,
+    Trimmed,
+)
 
 NOW_S = 1_700_000_000.125
 AWKWARD_TEXTS = [
@@ -219,6 +229,115 @@ class StoreContract:
         await store.append([draft(1)], NOW_S)
         (await whole(store)).clear()
         assert len(await whole(store)) == 1
+
+    # --- retention -------------------------------------------------------------------
+
+    async def test_what_need_not_be_kept_is_given_up_from_the_oldest_on(
+        self, store: Store
+    ) -> None:
+        await store.append([draft(n, str(n)) for n in range(1, 10)], NOW_S)
+        assert await store.trim("lobby", Keep(entries=4), limit=100) == 5
+        assert await store.trimmed("lobby") == 5
+        assert await texts(store) == ["6", "7", "8", "9"]
+        assert await store.trim("lobby", Keep(entries=4), limit=100) == 0
+
+    async def test_trimming_goes_in_steps(self, store: Store) -> None:
+        await store.append([draft(n) for n in range(1, 11)], NOW_S)
+        steps = [await store.trim("lobby", Keep(entries=3), limit=3) for _ in range(4)]
+        assert steps == [3, 3, 1, 0]
+        assert [entry.seq for entry in await whole(store)] == [8, 9, 10]
+
+    async def test_entries_are_kept_since_a_time(self, store: Store) -> None:
+        for n in range(1, 6):
+            await store.append([draft(n)], NOW_S + n)
+        since = Keep(since_ts=NOW_S + 3)
+        assert await store.overdue(since) == ["lobby"]
+        assert await store.trim("lobby", since, limit=100) == 2
+        assert await store.overdue(since) == []
+        assert [entry.seq for entry in await whole(store)] == [3, 4, 5]
+
+    async def test_a_clock_that_was_set_back_keeps_what_stands_behind_the_young(
+        self, store: Store
+    ) -> None:
+        for n, ts in enumerate([5.0, 50.0, 6.0], start=1):
+            await store.append([draft(n)], ts)
+        assert await store.trim("lobby", Keep(since_ts=10.0), limit=100) == 1
+        assert [entry.seq for entry in await whole(store)] == [2, 3]
+
+    async def test_either_of_the_two_gives_an_entry_up(self, store: Store) -> None:
+        for n in range(1, 10):
+            await store.append([draft(n)], float(n))
+        keep = Keep(entries=7, since_ts=5.0)
+        assert await store.trim("lobby", keep, limit=100) == 4
+        keep = Keep(entries=2, since_ts=5.0)
+        assert await store.trim("lobby", keep, limit=100) == 3
+
+    async def test_without_a_wish_everything_is_kept(self, store: Store) -> None:
+        await store.append([draft(1)], 0.0)
+        assert await store.overdue(Keep()) == []
+        assert await store.trim("lobby", Keep(), limit=100) == 0
+
+    async def test_a_log_that_nobody_wrote_to_is_not_trimmed(self, store: Store) -> None:
+        assert await store.trim("nowhere", Keep(entries=1), limit=9) == 0
+        assert await store.trimmed("nowhere") == 0
+        assert await store.heads() == {}
+
+    async def test_numbers_go_on_where_they_were_also_when_nothing_is_kept(
+        self, store: Store
+    ) -> None:
+        await store.append([draft(n) for n in range(1, 4)], 1.0)
+        assert await store.trim("lobby", Keep(since_ts=2.0), limit=100) == 3
+        assert await whole(store) == []
+        assert await store.heads() == {"lobby": 3}
+        assert await store.overdue(Keep(entries=1)) == []
+        assert seqs(await store.append([draft(4)], 3.0)) == [4]
+
+    async def test_only_the_logs_with_something_to_trim_are_overdue(
+        self, store: Store
+    ) -> None:
+        await store.append([draft(n, log=log) for n, log in enumerate("abbb", 1)], 1.0)
+        assert await store.overdue(Keep(entries=1)) == ["b"]
+        assert await store.overdue(Keep(entries=3)) == []
+
+    async def test_an_identity_outlives_its_entry(self, store: Store) -> None:
+        drafts = [draft(n, str(n)) for n in range(1, 4)]
+        await store.append(drafts, NOW_S)
+        await store.trim("lobby", Keep(entries=1), limit=100)
+        outcomes = await store.append([*drafts, draft(2, "other")], NOW_S)
+        assert outcomes[:2] == [Trimmed(1), Trimmed(2)]
+        assert outcomes[3] == Conflict(2)
+        assert await store.append([draft(1, "1", known_only=True)], NOW_S) == [Trimmed(1)]
+        assert await store.heads() == {"lobby": 3}
+
+    async def test_a_direct_message_that_is_no_longer_kept_is_not_copied_again(
+        self, store: Store
+    ) -> None:
+        direct = draft(1, log="@ada", to="Bob", copies=("@bob",))
+        await store.append([direct, draft(2, log="@ada")], NOW_S)
+        await store.trim("@ada", Keep(entries=1), limit=100)
+        again = draft(1, log="@ada", to="BOB", copies=("@bob",))
+        assert await store.append([again], NOW_S) == [Trimmed(1)]
+        assert await store.heads() == {"@ada": 2, "@bob": 1}
+
+    @pytest.mark.parametrize(
+        ("after", "through", "limit", "expected"),
+        [
+            (0, 9, 9, [4, 5, 6]),
+            (0, 9, 2, [4, 5]),
+            (2, 9, 2, [4, 5]),
+            (3, 5, 9, [4, 5]),
+            (0, 3, 9, []),
+            (0, 2, 9, []),
+            (5, 9, 9, [6]),
+        ],
+    )
+    async def test_read_begins_at_what_is_kept(
+        self, store: Store, after: int, through: int, limit: int, expected: list[int]
+    ) -> None:
+        await store.append([draft(n) for n in range(1, 7)], NOW_S)
+        await store.trim("lobby", Keep(entries=3), limit=100)
+        entries = await store.read("lobby", after=after, through=through, limit=limit)
+        assert [entry.seq for entry in entries] == expected
 
     # --- values ----------------------------------------------------------------------
 

@@ -9,8 +9,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from trio_chat.store import Draft, MemoryStore, SqliteStore
+from trio_chat.store import Draft, Keep, MemoryStore, SqliteStore
 from trio_chat.store.sqlite import _lock
+from trio_chat.store.verify import verify
 from trio_chat.store.worker import InlineWorker
 
 LOGS = ("lobby", "Lobby", "@a", "@b")
@@ -93,6 +94,20 @@ class StoresAgree(RuleBasedStateMachine):
     def remembered(self, prefix: str) -> None:
         self._both("remembered", prefix)
 
+    @rule(
+        log=st.sampled_from([*LOGS, "nowhere"]),
+        keep=st.builds(
+            Keep,
+            entries=st.none() | st.integers(1, 4),
+            since_ts=st.none() | st.floats(0, 4e9),
+        ),
+        limit=st.integers(1, 4),
+    )
+    def trim(self, log: str, keep: Keep, limit: int) -> None:
+        self._both("overdue", keep)
+        self._both("trim", log, keep, limit=limit)
+        self._both("trimmed", log)
+
     @rule()
     def reopen(self) -> None:
         self._close()
@@ -107,6 +122,7 @@ class StoresAgree(RuleBasedStateMachine):
         for log in LOGS:
             self._both("read", log, after=0, through=999, limit=999)
         self._close()
+        assert verify(self._path).whole
         self._directory.cleanup()
 
 

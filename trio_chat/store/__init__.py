@@ -5,9 +5,11 @@ from trio_chat.store.interface import (
     Conflict,
     Draft,
     Entry,
+    Keep,
     Missing,
     Outcome,
     Store,
+    Trimmed,
     fingerprint,
 )
 from trio_chat.store.memory import MemoryStore
@@ -18,11 +20,13 @@ __all__ = [
     "Conflict",
     "Draft",
     "Entry",
+    "Keep",
     "MemoryStore",
     "Missing",
     "Outcome",
     "SqliteStore",
     "Store",
+    "Trimmed",
     "fingerprint",
     "open_sqlite_store",
 ]

@@ -1,7 +1,7 @@
 """What a store promises: the interface, and the values that cross it."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,7 +10,8 @@ from typing import Protocol
 class Draft:
     """What an author wants to be in a log, not yet numbered.
 
-    Shape:  (device, n) is its identity in `log`, for ever. `copies` are further logs that
+    Shape:  (device, n) is its identity in `log`, for ever, also when the entry is kept no
+            longer. `copies` are further logs that
             get the same entry in the same transaction, if and only if `log` had not got it
             before (a direct message: the author's log, and the reader's as a copy); each is
             another log. A draft that is `known_only` is looked up and never appended: for
@@ -75,7 +76,45 @@ class Missing:
     """The log does not have the draft, which was `known_only`."""
 
 
-Outcome = Appended | Conflict | Missing
+@dataclass(frozen=True, slots=True)
+class Trimmed:
+    """The draft was durable before, and its entry is no longer kept.
+
+    Shape:  `seq` is where it stood.
+    """
+
+    seq: int
+
+
+Outcome = Appended | Conflict | Missing | Trimmed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keep:
+    """What is kept of every log; an entry that one of the two gives up is given up.
+
+    Shape:  None: no end to it. Entries go in the order of their seq, so that one with a
+            younger time keeps those behind it, whatever their own times are.
+    """
+
+    entries: int | None = None
+    """So many of the last ones."""
+    since_ts: float | None = None
+    """Those from this time on, in seconds since 1970 UTC."""
+
+    def spares(self, oldest: Iterable[tuple[int, int]], head: int) -> int:
+        """How many of a log's oldest entries need not be kept.
+
+        Shape:  `oldest` are (seq, ts_ms), in their order.
+        """
+        last = 0 if self.entries is None else head - self.entries
+        since_ms = -1 if self.since_ts is None else round(self.since_ts * 1000)
+        count = 0
+        for seq, ts_ms in oldest:
+            if seq > last and ts_ms >= since_ms:
+                break
+            count += 1
+        return count
 
 
 class Store(Protocol):
@@ -102,13 +141,14 @@ class Store(Protocol):
     async def read(self, log: str, *, after: int, through: int, limit: int) -> list[Entry]:
         """The entries with after < seq <= through, oldest first, at most `limit`.
 
-        Shape:  contiguous from `after + 1`; empty if there are none.
+        Shape:  contiguous from `after + 1`, or from the first entry that is kept if that
+                comes later; empty if there are none.
         Raises: StoreError: nothing was read; the call may be repeated.
         Cancel: atomic.
         """
 
     async def heads(self) -> dict[str, int]:
-        """The last seq of every log that has an entry.
+        """The last seq given in every log that ever had an entry.
 
         Raises: StoreError: nothing was read; the call may be repeated.
         Cancel: atomic.
@@ -128,6 +168,29 @@ class Store(Protocol):
 
         Raises: StoreError: nothing was read; the call may be repeated.
         Cancel: atomic.
+        """
+
+    async def trimmed(self, log: str) -> int:
+        """All entries up to this seq are no longer kept; 0: none was given up.
+
+        Raises: StoreError: nothing was read; the call may be repeated.
+        Cancel: atomic.
+        """
+
+    async def overdue(self, keep: Keep) -> list[str]:
+        """The logs in which there is something to trim.
+
+        Raises: StoreError: nothing was read; the call may be repeated.
+        Cancel: atomic.
+        """
+
+    async def trim(self, log: str, keep: Keep, *, limit: int) -> int:
+        """Give up the oldest entries that need not be kept, at most `limit`; how many.
+
+        Shape:  one short transaction. Seqs go on from the head, and identities stay
+                taken: a draft of an entry that is gone is answered with its seq.
+        Raises: StoreError: what went before an entry that is missing is as it was.
+        Cancel: may have happened: the wait is abandoned, the write never is.
         """
 
 

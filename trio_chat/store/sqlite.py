@@ -10,7 +10,8 @@ import os
 import secrets
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -18,67 +19,59 @@ import filelock
 import trio
 
 from trio_chat.errors import StoreError, StoreOpenError
+from trio_chat.store import chain
 from trio_chat.store.interface import (
     Appended,
     Conflict,
     Draft,
     Entry,
+    Keep,
     Missing,
     Outcome,
+    Trimmed,
     entry_of,
-    fingerprint,
     says_the_same,
 )
+from trio_chat.store.marker import Marker, read_marker, write_marker
+from trio_chat.store.schema import (
+    COLUMNS,
+    SCHEMA_VERSION,
+    as_entry,
+    bring_up_to_date,
+    check_ours,
+    meta,
+)
 from trio_chat.store.worker import OpenWorker, Worker, open_thread_worker
-
-APPLICATION_ID: Final = 0x7472696F
-"""In the file's header: "trio". A file with another one is not ours."""
-SCHEMA_VERSION: Final = 1
-"""In the file's header; a file with a larger one comes from a newer trio_chat."""
 
 _WAL_PAGES: Final = 200
 """Checkpoint this often: small and steady beats rare and long (p99 8.5 against 19 ms)."""
 
-# A rowid table with two narrow indexes writes the texts in sequence: 1.3 to 1.8 times as
-# fast as one clustered by (log, seq).
-_SCHEMA: Final = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE log (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
-CREATE TABLE entry (
-    id INTEGER PRIMARY KEY,
-    log INTEGER NOT NULL REFERENCES log (id),
-    seq INTEGER NOT NULL,
-    device TEXT,
-    n INTEGER,
-    nick TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    "to" TEXT,
-    ts_ms INTEGER NOT NULL,
-    text TEXT NOT NULL
-);
-CREATE UNIQUE INDEX entry_by_seq ON entry (log, seq);
-CREATE UNIQUE INDEX entry_by_author ON entry (log, device, n) WHERE device IS NOT NULL;
-"""
+_SPOILT: Final = frozenset(
+    {
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+    }
+)
+"""Errors after which another connection may do better: what this one has in its cache, or
+believes of its file, may be wrong. A full or a busy file is no reason."""
 
-# Beside the schema, in files of every version: what is in it may be lost without harm.
-_SMALL_VALUES: Final = """
-CREATE TABLE IF NOT EXISTS remembered (
-    name TEXT PRIMARY KEY, value TEXT NOT NULL
-) WITHOUT ROWID
-"""
-
-_COLUMNS: Final = 'seq, nick, text, ts_ms, kind, "to"'
+COPIED: Final = "copied"
+"""What a backup says of itself, until a server has opened it."""
 
 T = TypeVar("T")
 
 
 @asynccontextmanager
 async def open_sqlite_store(
-    path: Path, *, open_worker: OpenWorker = open_thread_worker
+    path: Path, *, open_worker: OpenWorker = open_thread_worker, new_epoch: bool = False
 ) -> AsyncIterator["SqliteStore"]:
     """A durable Store in the file at `path`, which is made if it is not there.
 
-    Shape:  the file belongs to this block alone until it ends.
+    Shape:  the file belongs to this block alone until it ends. It gets a new epoch when it
+            is a backup or an older copy (see marker.py), or when `new_epoch` asks for it.
     Raises: StoreOpenError: it can't be written, is not a trio_chat file, is in use by
             another server, or was written by a newer version. The file is unchanged.
     Cancel: atomic; leaving waits for the write that is under way.
@@ -87,10 +80,20 @@ async def open_sqlite_store(
         with _lock(path):
             store = SqliteStore(path, writer, reader)
             try:
-                await store.open()
+                await store.open(new_epoch=new_epoch)
                 yield store
             finally:
                 await store.aclose()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What there was to do with a data file before it could be used."""
+
+    migrated: int | None = None
+    """The entries that an older version had written, and that were written anew."""
+    another_past: str = ""
+    """Why it has a new epoch; empty: it has the one that it had."""
 
 
 class SqliteStore:
@@ -107,6 +110,11 @@ class SqliteStore:
     def epoch(self) -> str:
         return self._open_log.epoch
 
+    @property
+    def found(self) -> Found:
+        """What there was to do when it was opened."""
+        return self._open_log.found
+
     async def append(self, drafts: Sequence[Draft], ts: float) -> list[Outcome]:
         """As Store.append."""
         log = self._open_log
@@ -115,28 +123,24 @@ class SqliteStore:
     async def read(self, log: str, *, after: int, through: int, limit: int) -> list[Entry]:
         """As Store.read."""
 
-        def read() -> list[Entry]:
-            rows = self._open_readable.execute(
-                f"SELECT {_COLUMNS} FROM entry"  # noqa: S608 (our own column names)
+        def read(connection: sqlite3.Connection) -> list[Entry]:
+            rows = connection.execute(
+                f"SELECT {COLUMNS} FROM entry"  # noqa: S608 (our own column names)
                 " WHERE log = (SELECT id FROM log WHERE name = ?)"
                 " AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
                 (log, after, through, limit),
             )
-            return [_entry(log, row) for row in rows]
+            return [as_entry(log, row) for row in rows]
 
-        return await _run(self._reader, read)
+        return await self._read(read)
 
     async def heads(self) -> dict[str, int]:
         """As Store.heads."""
 
-        def heads() -> dict[str, int]:
-            return dict(
-                self._open_readable.execute(
-                    "SELECT name, (SELECT max(seq) FROM entry WHERE log = log.id) FROM log"
-                )
-            )
+        def heads(connection: sqlite3.Connection) -> dict[str, int]:
+            return dict(connection.execute("SELECT name, head FROM log").fetchall())
 
-        return await _run(self._reader, heads)
+        return await self._read(heads)
 
     async def remember(self, values: Mapping[str, str | None]) -> None:
         """As Store.remember."""
@@ -146,25 +150,66 @@ class SqliteStore:
     async def remembered(self, prefix: str) -> dict[str, str]:
         """As Store.remembered."""
 
-        def remembered() -> dict[str, str]:
-            return dict(
-                self._open_readable.execute(
-                    "SELECT name, value FROM remembered"
-                    " WHERE substr(name, 1, length(?1)) = ?1 ORDER BY name",
-                    (prefix,),
-                )
+        def remembered(connection: sqlite3.Connection) -> dict[str, str]:
+            rows = connection.execute(
+                "SELECT name, value FROM remembered"
+                " WHERE substr(name, 1, length(?1)) = ?1 ORDER BY name",
+                (prefix,),
             )
+            return dict(rows.fetchall())
 
-        return await _run(self._reader, remembered)
+        return await self._read(remembered)
 
-    async def open(self) -> None:
+    async def trimmed(self, log: str) -> int:
+        """As Store.trimmed."""
+
+        def trimmed(connection: sqlite3.Connection) -> int:
+            query = "SELECT trimmed FROM log WHERE name = ?"
+            row = connection.execute(query, (log,)).fetchone()
+            return row[0] if row is not None else 0
+
+        return await self._read(trimmed)
+
+    async def overdue(self, keep: Keep) -> list[str]:
+        """As Store.overdue."""
+        since_ms = None if keep.since_ts is None else round(keep.since_ts * 1000)
+
+        def overdue(connection: sqlite3.Connection) -> list[str]:
+            rows = connection.execute(
+                "SELECT name FROM log WHERE trimmed < head AND (head - trimmed > ? OR"
+                " (SELECT ts_ms FROM entry WHERE log = log.id AND seq = trimmed + 1) < ?)",
+                (keep.entries, since_ms),
+            )
+            return [name for (name,) in rows]
+
+        return await self._read(overdue)
+
+    async def trim(self, log: str, keep: Keep, *, limit: int) -> int:
+        """As Store.trim."""
+        writing = self._open_log
+        return await _run(self._writer, lambda: writing.trim(log, keep, limit))
+
+    async def _read(self, call: Callable[[sqlite3.Connection], T]) -> T:
+        def read() -> T:
+            try:
+                return call(self._open_readable)
+            except sqlite3.Error as error:
+                if not _is_spoilt(error):
+                    raise
+                self._close_reader()
+                self._open_reader()
+                return call(self._open_readable)
+
+        return await _run(self._reader, read)
+
+    async def open(self, *, new_epoch: bool = False) -> None:
         """Open both connections, the writer's first: it makes the file.
 
         Raises: StoreOpenError: see open_sqlite_store().
         Cancel: closes the store.
         """
         try:
-            await self._writer.run(self._open_writer)
+            await self._writer.run(lambda: self._open_writer(new_epoch))
             await self._reader.run(self._open_reader)
         except (sqlite3.Error, OSError) as error:
             raise StoreOpenError(_cannot_open(self._path, error)) from error
@@ -181,8 +226,8 @@ class SqliteStore:
     # These run in the threads, so that even when open() is cancelled, the closing comes
     # after the opening, and knows what there is to close.
 
-    def _open_writer(self) -> None:
-        self._log = _open_log(self._path)
+    def _open_writer(self, new_epoch: bool) -> None:
+        self._log = _open_log(self._path, new_epoch=new_epoch)
 
     def _open_reader(self) -> None:
         self._readable = _open_readable(self._path)
@@ -206,103 +251,231 @@ class SqliteStore:
         return self._readable
 
 
-class _Log:
-    """The writing connection; every method runs in the writer's thread."""
+@dataclass(slots=True)
+class _Head:
+    """Where a log ends."""
 
-    def __init__(self, connection: sqlite3.Connection, epoch: str) -> None:
-        self.epoch = epoch
-        self._connection = connection
-        self._known: dict[str, tuple[int, int]] = {}  # log -> (its id, its head)
+    log_id: int
+    seq: int
+    chain: bytes
+    trimmed: int
+
+
+class _Log:
+    """The connection that writes; every method runs in the writer's thread.
+
+    Shape:  after an error that may have spoilt it the connection is closed, and the next
+            call opens another: an fsync that failed is not asked for again on the same
+            file handle, which would say that all is well.
+    """
+
+    def __init__(
+        self, path: Path, connection: sqlite3.Connection, marker: Marker, found: Found
+    ) -> None:
+        self.epoch = marker.epoch
+        self.found = found
+        self._path = path
+        self._life = marker.life
+        self._connection: sqlite3.Connection | None = connection
+        self._heads: dict[str, _Head] = {}
+        self._moved: set[str] = set()  # logs whose heads are not in the file yet
 
     def append(self, drafts: Sequence[Draft], ts: float) -> list[Outcome]:
-        try:
-            with _transaction(self._connection):
-                return [self._append(draft, ts) for draft in drafts]
-        except BaseException:
-            self._known.clear()  # what was numbered in vain will be given again
-            raise
+        with self._transaction() as connection:
+            outcomes = [self._append(connection, draft, ts) for draft in drafts]
+            heads = [self._heads[log] for log in sorted(self._moved)]
+            connection.executemany(
+                "UPDATE log SET head = ?, chain = ? WHERE id = ?",
+                ((head.seq, head.chain, head.log_id) for head in heads),
+            )
+            self._moved.clear()
+            return outcomes
 
-    def _append(self, draft: Draft, ts: float) -> Outcome:
-        if draft.known_only:
-            return self._known_before(draft) or Missing()
-        entry = self._put(draft, draft.log, ts)
-        if entry is None:
-            known = self._known_before(draft)
-            assert known is not None, "the index has an entry that is not there"
-            return known
-        copies = [self._put(draft, log, ts) for log in draft.copies]
-        entries = (entry, *(copy for copy in copies if copy is not None))
-        return Appended(entries, duplicate=False)
-
-    def _put(self, draft: Draft, log: str, ts: float) -> Entry | None:
-        """Number it in `log`; None if the author's identity stands there already."""
-        log_id, head = self._head(log)
-        entry = entry_of(draft, log=log, seq=head + 1, ts=ts)
-        identity = (draft.device, draft.n) if log == draft.log else (None, None)
-        cursor = self._connection.execute(
-            'INSERT INTO entry (log, seq, device, n, nick, kind, "to", ts_ms, text)'
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (log, device, n) WHERE device IS NOT NULL DO NOTHING",
-            (
-                log_id,
-                entry.seq,
-                *identity,
-                entry.nick,
-                entry.kind,
-                entry.to,
-                round(entry.ts * 1000),
-                entry.text,
-            ),
-        )
-        if cursor.rowcount == 0:
-            return None
-        self._known[log] = (log_id, entry.seq)
-        return entry
-
-    def _known_before(self, draft: Draft) -> Appended | Conflict | None:
-        row = self._connection.execute(
-            f"SELECT {_COLUMNS} FROM entry"  # noqa: S608 (our own column names)
-            " WHERE log = (SELECT id FROM log WHERE name = ?) AND device = ? AND n = ?",
-            (draft.log, draft.device, draft.n),
-        ).fetchone()
-        if row is None:
-            return None
-        entry = _entry(draft.log, row)
-        if says_the_same(entry, draft):
-            return Appended((entry,), duplicate=True)
-        return Conflict(entry.seq)
-
-    def _head(self, log: str) -> tuple[int, int]:
-        if log not in self._known:
-            self._known[log] = self._looked_up(log)
-        return self._known[log]
-
-    def _looked_up(self, log: str) -> tuple[int, int]:
-        execute = self._connection.execute
-        row = execute("SELECT id FROM log WHERE name = ?", (log,)).fetchone()
-        if row is None:
-            inserted = execute("INSERT INTO log (name) VALUES (?)", (log,))
-            assert inserted.lastrowid is not None
-            return inserted.lastrowid, 0
-        head = execute("SELECT max(seq) FROM entry WHERE log = ?", row).fetchone()[0]
-        return row[0], head or 0
+    def trim(self, log: str, keep: Keep, limit: int) -> int:
+        with self._transaction() as connection:
+            row = connection.execute(
+                "SELECT id, head, trimmed FROM log WHERE name = ?", (log,)
+            ).fetchone()
+            if row is None:
+                return 0
+            log_id, head, trimmed = row
+            oldest = connection.execute(
+                "SELECT seq, ts_ms FROM entry WHERE log = ? ORDER BY seq LIMIT ?",
+                (log_id, limit),
+            ).fetchall()
+            count = keep.spares(oldest, head)
+            if count:
+                _check_contiguous(log, trimmed, oldest[:count])
+                _give_up(connection, log_id, trimmed + count)
+                self._heads.pop(log, None)
+            return count
 
     def remember(self, values: Mapping[str, str | None]) -> None:
-        with _transaction(self._connection):
+        with self._transaction() as connection:
             for name, value in values.items():
                 if value is None:
-                    self._connection.execute(
-                        "DELETE FROM remembered WHERE name = ?", (name,)
-                    )
+                    connection.execute("DELETE FROM remembered WHERE name = ?", (name,))
                 else:
-                    self._connection.execute(
+                    connection.execute(
                         "INSERT INTO remembered VALUES (?1, ?2)"
                         " ON CONFLICT (name) DO UPDATE SET value = ?2",
                         (name, value),
                     )
 
     def close(self) -> None:
+        if self._connection is None:
+            return
+        # A disk that fails now has nothing to take back: the marker stays behind.
+        with suppress(sqlite3.Error, OSError):
+            with _transaction(self._connection):
+                _live_on(self._connection, self._life + 1)
+            write_marker(self._path, Marker(self.epoch, self._life + 1))
         self._connection.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        if self._connection is None:
+            self._connection = _connected(self._path)
+        connection = self._connection
+        try:
+            with _transaction(connection):
+                yield connection
+        except BaseException as error:
+            # What was numbered in vain will be given again.
+            self._heads.clear()
+            self._moved.clear()
+            if _is_spoilt(error) or connection.in_transaction:
+                self._connection = None
+                with suppress(sqlite3.Error):
+                    connection.close()
+            raise
+
+    def _append(self, connection: sqlite3.Connection, draft: Draft, ts: float) -> Outcome:
+        if draft.known_only:
+            return _known_before(connection, draft) or Missing()
+        if self._head(connection, draft.log).trimmed:
+            gone = _gone_before(connection, draft)
+            if gone is not None:
+                return gone
+        entry = self._put(connection, draft, draft.log, ts)
+        if entry is None:
+            known = _known_before(connection, draft)
+            assert known is not None, "the index has an entry that is not there"
+            return known
+        copies = [self._put(connection, draft, log, ts) for log in draft.copies]
+        entries = (entry, *(copy for copy in copies if copy is not None))
+        return Appended(entries, duplicate=False)
+
+    def _put(
+        self, connection: sqlite3.Connection, draft: Draft, log: str, ts: float
+    ) -> Entry | None:
+        """Number it in `log`; None if the author's identity stands there already."""
+        head = self._head(connection, log)
+        entry = entry_of(draft, log=log, seq=head.seq + 1, ts=ts)
+        device, n = (draft.device, draft.n) if log == draft.log else (None, None)
+        link = chain.link(head.chain, entry, device, n)
+        cursor = connection.execute(
+            'INSERT INTO entry (log, seq, device, n, nick, kind, "to", ts_ms, text, chain)'
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (log, device, n) WHERE device IS NOT NULL DO NOTHING",
+            (
+                head.log_id,
+                entry.seq,
+                device,
+                n,
+                entry.nick,
+                entry.kind,
+                entry.to,
+                round(entry.ts * 1000),
+                entry.text,
+                link,
+            ),
+        )
+        if cursor.rowcount == 0:
+            return None
+        head.seq, head.chain = entry.seq, link
+        self._moved.add(log)
+        return entry
+
+    def _head(self, connection: sqlite3.Connection, log: str) -> _Head:
+        head = self._heads.get(log)
+        if head is None:
+            head = self._heads[log] = _looked_up(connection, log)
+        return head
+
+
+def _looked_up(connection: sqlite3.Connection, log: str) -> _Head:
+    row = connection.execute(
+        "SELECT id, head, chain, trimmed FROM log WHERE name = ?", (log,)
+    ).fetchone()
+    if row is not None:
+        return _Head(*row)
+    inserted = connection.execute("INSERT INTO log (name) VALUES (?)", (log,))
+    assert inserted.lastrowid is not None
+    return _Head(inserted.lastrowid, 0, chain.START, 0)
+
+
+def _known_before(
+    connection: sqlite3.Connection, draft: Draft
+) -> Appended | Conflict | Trimmed | None:
+    row = connection.execute(
+        f"SELECT {COLUMNS} FROM entry"  # noqa: S608 (our own column names)
+        " WHERE log = (SELECT id FROM log WHERE name = ?) AND device = ? AND n = ?",
+        (draft.log, draft.device, draft.n),
+    ).fetchone()
+    if row is None:
+        return _gone_before(connection, draft)
+    known = as_entry(draft.log, row)
+    if says_the_same(known, draft):
+        return Appended((known,), duplicate=True)
+    return Conflict(known.seq)
+
+
+def _gone_before(connection: sqlite3.Connection, draft: Draft) -> Conflict | Trimmed | None:
+    row = connection.execute(
+        "SELECT seq, said FROM said WHERE log = (SELECT id FROM log WHERE name = ?)"
+        " AND device = (SELECT id FROM device WHERE name = ?) AND n = ?",
+        (draft.log, draft.device, draft.n),
+    ).fetchone()
+    if row is None:
+        return None
+    seq, said = row
+    return Trimmed(seq) if said == chain.said(draft) else Conflict(seq)
+
+
+def _check_contiguous(log: str, trimmed: int, oldest: Sequence[tuple[int, int]]) -> None:
+    # To trim over a hole would make it look like one of ours.
+    for due, (seq, _) in enumerate(oldest, start=trimmed + 1):
+        if seq != due:
+            raise StoreError(f"{due} of {log!r} is missing in the data file")
+
+
+def _give_up(connection: sqlite3.Connection, log_id: int, through: int) -> None:
+    """Keep nothing but their identities of a log's entries up to `through`."""
+    place = (log_id, through)
+    connection.execute(
+        "INSERT OR IGNORE INTO device (name) SELECT DISTINCT device FROM entry"
+        " WHERE log = ? AND seq <= ? AND device IS NOT NULL",
+        place,
+    )
+    rows = connection.execute(
+        f"SELECT entry.device, n, {COLUMNS} FROM entry"  # noqa: S608 (our own names)
+        " WHERE log = ? AND seq <= ? AND device IS NOT NULL",
+        place,
+    ).fetchall()
+    connection.executemany(
+        "INSERT INTO said VALUES (?, (SELECT id FROM device WHERE name = ?), ?, ?, ?)",
+        (
+            (log_id, device, n, columns[0], chain.said(as_entry("", tuple(columns))))
+            for device, n, *columns in rows
+        ),
+    )
+    connection.execute(
+        "UPDATE log SET trimmed = ?, anchor ="
+        " (SELECT chain FROM entry WHERE log = log.id AND seq = ?) WHERE id = ?",
+        (through, through, log_id),
+    )
+    connection.execute("DELETE FROM entry WHERE log = ? AND seq <= ?", place)
 
 
 @contextmanager
@@ -313,74 +486,85 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
-            connection.execute("ROLLBACK")
+            with suppress(sqlite3.Error):  # the first error is the one to tell
+                connection.execute("ROLLBACK")
         raise
 
 
-def _open_log(path: Path) -> _Log:
+def _is_spoilt(error: BaseException) -> bool:
+    """Whether a connection with this error is better not used again."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _SPOILT
+
+
+def _open_log(path: Path, *, new_epoch: bool) -> _Log:
     # Nobody but the owner reads what people said to each other.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    connection = sqlite3.connect(path, isolation_level=None, timeout=5)
+    connection = _connected(path)
     try:
-        _check_ours(path, connection)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
-        # Who was killed between writing a transaction and syncing it leaves one that reads
-        # as committed, and that a loss of power would still take: we would show and accept
-        # what is not durable. This syncs all that is there.
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         with _transaction(connection):
-            _make_schema(connection)
-            connection.execute(_SMALL_VALUES)
-            _hide_devices(connection)
-        row = connection.execute("SELECT value FROM meta WHERE key = 'epoch'")
-        return _Log(connection, row.fetchone()[0])
+            version = check_ours(path, connection)
+            entries = bring_up_to_date(connection, secrets.token_hex(8))
+            before = meta(connection)
+            marker = read_marker(path)
+            epoch, life = before["epoch"], int(before["life"])
+            why = _why_another_past(before, marker, asked=new_epoch)
+            if why and version:
+                epoch, life = secrets.token_hex(8), 0
+                connection.execute(
+                    "UPDATE meta SET value = ? WHERE key = 'epoch'", (epoch,)
+                )
+                connection.execute("DELETE FROM meta WHERE key = ?", (COPIED,))
+            _live_on(connection, life + 1)
+        marker = Marker(epoch, life + 1)
+        write_marker(path, marker)
+        migrated = entries if version not in (0, SCHEMA_VERSION) else None
+        return _Log(path, connection, marker, Found(migrated, why if version else ""))
     except BaseException:
         connection.close()
         raise
 
 
-def _check_ours(path: Path, connection: sqlite3.Connection) -> None:
-    (application_id,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    if (tables or application_id) and application_id != APPLICATION_ID:
-        raise StoreOpenError(
-            f"{path} is a database of another program; it was left as it is."
-            " Name another file with --data"
-        )
-    if version > SCHEMA_VERSION:
-        raise StoreOpenError(
-            f"{path} was written by a newer trio_chat (schema {version}; this one knows"
-            f" {SCHEMA_VERSION}); it was left as it is. Install that version"
-        )
+def _why_another_past(before: dict[str, str], marker: Marker | None, *, asked: bool) -> str:
+    """Why clients must not take what is in the file for what they know; empty: they may."""
+    if asked:
+        return "a new epoch was asked for"
+    if COPIED in before:
+        return "the file is a backup"
+    if marker is not None and not marker.knows(before["epoch"], int(before["life"])):
+        return "the file is not the one that was here last, or an older copy of it"
+    return ""
 
 
-def _make_schema(connection: sqlite3.Connection) -> None:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version:
-        return
-    for statement in _SCHEMA.split(";\n"):
-        connection.execute(statement)
-    epoch = secrets.token_hex(8)
-    connection.execute("INSERT INTO meta VALUES ('epoch', ?)", (epoch,))
-    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+def _begin_anew(connection: sqlite3.Connection, epoch: str) -> None:
+    connection.execute("UPDATE meta SET value = ? WHERE key = 'epoch'", (epoch,))
+    connection.execute("DELETE FROM meta WHERE key = ?", (COPIED,))
 
 
-def _hide_devices(connection: sqlite3.Connection) -> None:
-    """Put fingerprints where an older version has written the devices' secrets."""
-    hidden = "INSERT INTO meta VALUES ('devices', 'fingerprints') ON CONFLICT DO NOTHING"
-    if not connection.execute(hidden).rowcount:
-        return
-    connection.create_function("fingerprint", 1, fingerprint, deterministic=True)
-    connection.execute(
-        "UPDATE entry SET device = fingerprint(device) WHERE device IS NOT NULL"
-    )
-    connection.execute(
-        "UPDATE log SET name = '@' || fingerprint(substr(name, 2)) WHERE name LIKE '@%'"
-    )
+def _live_on(connection: sqlite3.Connection, life: int) -> None:
+    connection.execute("UPDATE meta SET value = ? WHERE key = 'life'", (str(life),))
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    """A connection for writing to a file that is there."""
+    # Not by its plain path: SQLite would make a file that was taken away anew, and empty.
+    # And never os.open() here: closing that would end the locks that others of ours hold.
+    uri = f"{path.absolute().as_uri()}?mode=rw"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=5)
+    try:
+        check_ours(path, connection)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
+        connection.execute("PRAGMA secure_delete = ON")  # what is trimmed is gone
+        # Who was killed between writing a transaction and syncing it leaves one that reads
+        # as committed, and that a loss of power would still take: we would show and accept
+        # what is not durable. This syncs all that is there; where somebody who reads the
+        # file keeps it from that, the first transaction of ours does.
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _open_readable(path: Path) -> sqlite3.Connection:
@@ -425,8 +609,3 @@ async def _run(worker: Worker, call: Callable[[], T]) -> T:
         return await worker.run(call)
     except sqlite3.Error as error:
         raise StoreError(f"the data file failed: {error}") from error
-
-
-def _entry(log: str, row: tuple[int, str, str, int, str, str | None]) -> Entry:
-    seq, nick, text, ts_ms, kind, to = row
-    return Entry(log=log, seq=seq, nick=nick, text=text, ts=ts_ms / 1000, kind=kind, to=to)

@@ -1,0 +1,203 @@
+"""Reads every log again, and says whether it is whole or where not.
+
+It only reads, in pieces of a thousand entries, each in a read transaction of its own, so
+that it can be used on the file of a live server: that one appends and trims meanwhile, and
+waits for nothing.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from trio_chat.errors import StoreOpenError
+from trio_chat.store import chain
+from trio_chat.store.schema import COLUMNS, SCHEMA_VERSION, as_entry, check_ours
+
+_PIECE: Final = 1_000
+_BUSY_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A place where a log is not what it was."""
+
+    log: str
+    """Empty: it is about the file as a whole."""
+    seq: int
+    """The first entry that is wrong, or 0."""
+    what: str
+    """In a sentence."""
+
+    def __str__(self) -> str:
+        where = f"#{self.log} " if self.log else ""
+        return f"{where}{self.seq}: {self.what}" if self.seq else f"{where}{self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was found in a data file."""
+
+    logs: int
+    entries: int
+    trimmed: int
+    """The entries that are no longer kept, as far as they are told."""
+    faults: tuple[Fault, ...]
+    """At most one for each log: what comes behind it proves nothing more."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything is there, once, and as it was."""
+        return not self.faults
+
+
+def verify(path: Path) -> Verdict:
+    """Read a data file again, from the first entry that is kept to the last.
+
+    Raises: StoreOpenError: it can't be opened, or is none of this version's.
+    """
+    with open_for_reading(path) as connection:
+        try:
+            names = connection.execute("SELECT id, name FROM log ORDER BY id").fetchall()
+        except sqlite3.Error as error:
+            return Verdict(0, 0, 0, (_unreadable("", 0, error),))
+        results = [_Reading(connection, log_id, name) for log_id, name in names]
+        faults = [fault for each in results if (fault := each.fault()) is not None]
+        entries = sum(each.count for each in results)
+        trimmed = sum(each.trimmed for each in results)
+        return Verdict(len(names), entries, trimmed, tuple(faults))
+
+
+@contextmanager
+def open_for_reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection to a data file of this version, which may be a live server's.
+
+    Raises: StoreOpenError: it can't be opened, or is none of this version's.
+    """
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    try:
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_S)
+    except sqlite3.Error as error:
+        raise StoreOpenError(f"{path} can't be read: {error}") from error
+    try:
+        version = _version(path, connection)
+        if version < SCHEMA_VERSION:
+            raise StoreOpenError(
+                f"{path} was written by an older trio_chat (schema {version}; this one"
+                f" needs {SCHEMA_VERSION}): start a server on it once, which makes it over"
+            )
+        yield connection
+    finally:
+        connection.close()
+
+
+def _version(path: Path, connection: sqlite3.Connection) -> int:
+    try:
+        return check_ours(path, connection)
+    except sqlite3.Error as error:
+        if not path.exists():
+            raise StoreOpenError(f"{path} is not there") from error
+        raise StoreOpenError(f"{path} can't be read: {error}") from error
+
+
+class _Reading:
+    """One log, read from its anchor to its head."""
+
+    def __init__(self, connection: sqlite3.Connection, log_id: int, name: str) -> None:
+        self.count = 0
+        self.trimmed = 0
+        self._connection = connection
+        self._log_id = log_id
+        self._name = name
+        self._seq = -1
+        self._chain = chain.START
+
+    def fault(self) -> Fault | None:
+        """The first thing that is wrong; None if all is well."""
+        try:
+            while True:
+                with _snapshot(self._connection):
+                    fault = self._piece()
+                if fault is not None:
+                    return fault if fault.what else None
+        except sqlite3.Error as error:
+            return _unreadable(self._name, max(self._seq, 0) + 1, error)
+
+    def _piece(self) -> Fault | None:
+        """The next entries; a fault without words when there are no more."""
+        head, link, self.trimmed, anchor = self._connection.execute(
+            "SELECT head, chain, trimmed, anchor FROM log WHERE id = ?", (self._log_id,)
+        ).fetchone()
+        if self._seq < self.trimmed:  # at the beginning, or overtaken by the trimming
+            self._seq, self._chain = self.trimmed, anchor
+        rows = self._connection.execute(
+            f"SELECT chain, device, n, {COLUMNS} FROM entry"  # noqa: S608 (our names)
+            " WHERE log = ? AND seq > ? ORDER BY seq LIMIT ?",
+            (self._log_id, self._seq, _PIECE),
+        )
+        read = self._seq
+        for stored, device, n, *columns in rows:
+            what = self._judged(stored, device, n, tuple(columns))
+            if what:
+                return Fault(self._name, self._seq + 1, what)
+            self._seq += 1
+            self.count += 1
+        if self._seq > read:
+            return None
+        return self._end(head, link)
+
+    def _judged(
+        self, stored: bytes, device: str | None, n: int | None, columns: tuple[object, ...]
+    ) -> str:
+        """What is wrong with the entry that should be the next one; empty: nothing."""
+        due = self._seq + 1
+        seq, _, text, *_ = columns
+        if seq != due:
+            return f"it is missing; the next one that is there is {seq}"
+        if not isinstance(text, str):
+            return "its text is no text"
+        entry = as_entry(self._name, columns)  # type: ignore[arg-type]
+        link = chain.link(self._chain, entry, device, n)
+        if device is not None and n is not None:
+            others = [seq for seq in self._with_identity(device, n) if seq != due]
+            if others:
+                return f"its author's number {n} is that of {others[0]}, too"
+        if link != stored:
+            return "it is not what was stored: its hash is another one"
+        self._chain = link
+        return ""
+
+    def _with_identity(self, device: str, n: int) -> list[int]:
+        """Where this identity stands, by the index that holds it unique, and elsewhere."""
+        identity = (self._log_id, device, n)
+        found = self._connection.execute(
+            "SELECT seq FROM entry INDEXED BY entry_by_author"
+            " WHERE log = ? AND device = ? AND n = ?"
+            " UNION ALL SELECT seq FROM said WHERE log = ?"
+            " AND device = (SELECT id FROM device WHERE name = ?) AND n = ?",
+            (*identity, *identity),
+        )
+        return [seq for (seq,) in found]
+
+    def _end(self, head: int, link: bytes) -> Fault:
+        if self._seq != head:
+            return Fault(self._name, self._seq + 1, f"it is missing; {head} were given")
+        if self._chain != link:
+            return Fault(self._name, head, "it is the last one by number, not by its hash")
+        return Fault(self._name, 0, "")
+
+
+@contextmanager
+def _snapshot(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _unreadable(log: str, seq: int, error: sqlite3.Error) -> Fault:
+    return Fault(log, seq, f"it can't be read: {error}")
