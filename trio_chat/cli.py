@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import platformdirs
 import trio
+from structlog.typing import FilteringBoundLogger
 
 from trio_chat import __version__
 from trio_chat.config import Setting
@@ -36,6 +37,8 @@ from trio_chat.settings import (
 )
 from trio_chat.signals import ENDING, open_signals
 from trio_chat.store import MemoryStore, Store, open_sqlite_store
+from trio_chat.store.backup import backup
+from trio_chat.store.verify import Verdict, verify
 
 EXIT_OK: Final = 0
 EXIT_FAILED: Final = 1
@@ -43,6 +46,7 @@ EXIT_USAGE: Final = 2
 EXIT_INTERRUPTED: Final = 130
 
 IN_MEMORY: Final = ":memory:"
+_DAY_S: Final = 86_400
 
 _EPILOG: Final = """\
 examples:
@@ -60,6 +64,23 @@ examples:
   python -m trio_chat serve
   python -m trio_chat serve --data team.db --host 0.0.0.0
   python -m trio_chat serve --port 0 --data :memory: --log-format json
+"""
+
+_VERIFY_EPILOG: Final = """\
+examples:
+  python -m trio_chat verify team.db
+
+It may be the file of a live server, and is only read. Every room is read from the first
+entry that is kept to the last: numbers, identities, and the hashes that chain them. It ends
+with 0 if all is whole, and with 1 if not, after a line for each room that is damaged.
+"""
+
+_BACKUP_EPILOG: Final = """\
+examples:
+  python -m trio_chat backup team.db team-monday.db
+
+The server need not be stopped. The copy is of one moment, is verified, and can be served as
+it is: whoever was on the original is told that the past is another one.
 """
 
 _JOIN_EPILOG: Final = """\
@@ -108,13 +129,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _serve(options: argparse.Namespace) -> int:
     settings = settings_of(SERVE_SETTINGS, "serve", vars(options), options.config)
-    trio.run(_serve_until_told, settings, options.verbose)
+    trio.run(_serve_until_told, settings, options.verbose, options.new_epoch)
     return EXIT_OK
 
 
-async def _serve_until_told(settings: dict[str, Any], verbose: bool) -> None:
+async def _serve_until_told(
+    settings: dict[str, Any], verbose: bool, new_epoch: bool
+) -> None:
     limits = Limits(
         history_entries=settings["history"],
+        keep_entries=settings["keep_entries"],
+        keep_s=settings["keep_days"] and settings["keep_days"] * _DAY_S,
         heartbeat_s=settings["heartbeat_s"],
         drain_s=settings["drain_s"],
     )
@@ -124,7 +149,8 @@ async def _serve_until_told(settings: dict[str, Any], verbose: bool) -> None:
         open_signals(*ENDING) as signals,
         open_console(settings["log_format"], verbose=verbose) as log,
     ):
-        async with _open_store(data) as store, trio.open_nursery() as nursery:
+        opening = _open_store(data, log, new_epoch=new_epoch)
+        async with opening as store, trio.open_nursery() as nursery:
             listeners = await listen(settings["host"], settings["port"])
             start = partial(
                 serve,
@@ -157,11 +183,20 @@ async def _then_cancel(
 
 
 @asynccontextmanager
-async def _open_store(data: str) -> AsyncIterator[Store]:
+async def _open_store(
+    data: str, log: FilteringBoundLogger, *, new_epoch: bool
+) -> AsyncIterator[Store]:
     if data == IN_MEMORY:
         yield MemoryStore(epoch=secrets.token_hex(8))
         return
-    async with open_sqlite_store(Path(data)) as store:
+    begun_s = trio.current_time()
+    async with open_sqlite_store(Path(data), new_epoch=new_epoch) as store:
+        found = store.found
+        if found.migrated is not None:
+            took_s = trio.current_time() - begun_s
+            log.info("migrated", data=data, entries=found.migrated, took_s=took_s)
+        if found.another_past:
+            log.info("another past", reason=found.another_past)
         yield store
 
 
@@ -221,6 +256,33 @@ def _login_name() -> str:
         return "guest"
 
 
+# --- verify and backup ---------------------------------------------------------------
+
+
+def _verify(options: argparse.Namespace) -> int:
+    return _told(verify(Path(options.data)), options.data)
+
+
+def _backup(options: argparse.Namespace) -> int:
+    verdict = backup(Path(options.data), Path(options.to))
+    sys.stdout.write(f"{options.to} is a copy of {options.data}\n")
+    return _told(verdict, options.to)
+
+
+def _told(verdict: Verdict, data: str) -> int:
+    """Say what was found; the exit code."""
+    for fault in verdict.faults:
+        sys.stdout.write(f"{data}: {clean(str(fault))}\n")
+    if not verdict.whole:
+        _say(f"{data} is not whole\n")
+        return EXIT_FAILED
+    gone = f", {verdict.trimmed:,} are no longer kept" if verdict.trimmed else ""
+    sys.stdout.write(
+        f"{data} is whole: {verdict.entries:,} entries in {verdict.logs:,} logs{gone}\n"
+    )
+    return EXIT_OK
+
+
 # --- the parser ----------------------------------------------------------------------
 
 
@@ -238,6 +300,12 @@ def _parser() -> argparse.ArgumentParser:
     serving.add_argument(
         "-v", "--verbose", action="store_true", help="say more: leaves, bad lines"
     )
+    serving.add_argument(
+        "--new-epoch",
+        action="store_true",
+        help="have all who were here begin anew: the data file was put back to an"
+        " earlier time in a way that the server can't see",
+    )
     _add_settings(serving, SERVE_SETTINGS)
     joining = _command(commands, "join", "chat on a server", _JOIN_EPILOG)
     joining.add_argument("--plain", action="store_true", help="lines in, lines out")
@@ -246,6 +314,15 @@ def _parser() -> argparse.ArgumentParser:
         "--listen", action="store_true", help="stay after the end of standard input"
     )
     _add_settings(joining, JOIN_SETTINGS)
+    verifying = _command(
+        commands, "verify", "read a data file again, and say if it is whole", _VERIFY_EPILOG
+    )
+    verifying.add_argument("data", metavar="DATA", help="data file")
+    copying = _command(
+        commands, "backup", "copy a data file, also a live server's", _BACKUP_EPILOG
+    )
+    copying.add_argument("data", metavar="DATA", help="data file")
+    copying.add_argument("to", metavar="TO", help="the copy; nothing may be there")
     return parser
 
 
@@ -259,7 +336,6 @@ def _command(
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--config", metavar="FILE", help="configuration (TOML)")
     parser.set_defaults(parser=parser)
     return parser
 
@@ -267,6 +343,7 @@ def _command(
 def _add_settings(
     parser: argparse.ArgumentParser, settings: tuple[Setting[Any], ...]
 ) -> None:
+    parser.add_argument("--config", metavar="FILE", help="configuration (TOML)")
     for setting in settings:
         default = "" if setting.default in (None, "") else f" ({setting.default})"
         words: dict[str, Any] = {"metavar": setting.metavar, "help": setting.help + default}
@@ -280,4 +357,9 @@ def _say(text: str) -> None:
     sys.stderr.write(text)
 
 
-_COMMANDS: Final = {"serve": _serve, "join": _join}
+_COMMANDS: Final = {
+    "serve": _serve,
+    "join": _join,
+    "verify": _verify,
+    "backup": _backup,
+}

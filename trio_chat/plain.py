@@ -19,6 +19,7 @@ from trio_chat.client.events import (
     ClientEvent,
     Closed,
     Entry,
+    Gap,
     Joined,
     Left,
     Members,
@@ -26,6 +27,7 @@ from trio_chat.client.events import (
     Renamed,
     Reset,
     Status,
+    gap_words,
 )
 from trio_chat.client.link import GOODBYE_S
 from trio_chat.errors import RefusedError, TrioChatError
@@ -164,6 +166,8 @@ class _Plain:
     def _seq_here(self, event: ClientEvent) -> int:
         if isinstance(event, Entry) and event.room == self._options.room:
             return event.seq
+        if isinstance(event, Gap) and event.room == self._options.room:
+            return event.through
         return 0
 
     async def _print(self, events: Sequence[ClientEvent]) -> None:
@@ -211,6 +215,7 @@ def _refusal(event: Refused) -> str:
 _NOTICES: Final[dict[type, Callable[..., str]]] = {
     Status: lambda event: event.reason,
     Reset: lambda event: event.reason,
+    Gap: gap_words,
     Refused: _refusal,
     Closed: lambda event: f"not in #{event.room}: {event.reason}",
     Members: lambda event: f"in #{event.room}: {', '.join(event.nicks)}",

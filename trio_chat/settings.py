@@ -56,6 +56,20 @@ SERVE_SETTINGS: Final[tuple[Setting[Any], ...]] = (
         "N",
     ),
     Setting(
+        "keep_entries",
+        integer(1, 1_000_000_000),
+        None,
+        "entries of each room that are kept; older ones are given up (all)",
+        "N",
+    ),
+    Setting(
+        "keep_days",
+        seconds(0.01, 36_500),
+        None,
+        "days for which an entry is kept (for ever)",
+        "DAYS",
+    ),
+    Setting(
         "heartbeat_s",
         seconds(0.1, 3600),
         LIMITS.heartbeat_s,

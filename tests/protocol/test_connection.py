@@ -110,7 +110,7 @@ ALWAYS = {"ping", "pong", "bye"}
 CLIENT_ACTIVE = ALWAYS | {"join", "leave", "hold", "say", "direct", "nick", "who"}
 SERVER_OPENING = ALWAYS | {"welcome", "refused", "error"}
 SERVER_ACTIVE = ALWAYS | {"room", "members", "entry", "accepted", "refused", "joined"}
-SERVER_ACTIVE |= {"left", "renamed", "nick", "error"}
+SERVER_ACTIVE |= {"gap", "left", "renamed", "nick", "error"}
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,11 @@ import pytest
 import trio
 from trio.testing import MockClock, Sequencer
 
-from tests.server.harness import Json, open_world
+from tests.server.harness import Json, open_world, recording
 from trio_chat.errors import StoreError
 from trio_chat.server.journal import Journal
 from trio_chat.server.limits import Limits
+from trio_chat.server.trouble import Trouble
 from trio_chat.store import Draft, Entry, MemoryStore, Outcome
 
 
@@ -42,7 +43,7 @@ async def test_what_arrives_during_one_commit_shares_the_next(
     def deliver(log: str, entries: Sequence[Entry]) -> None:
         delivered.extend(entry.seq for entry in entries)
 
-    journal = Journal(store, deliver, lambda: 1.0, Limits())
+    journal = Journal(store, deliver, lambda: 1.0, Limits(), Trouble(recording([])))
     async with trio.open_nursery() as nursery:
         nursery.start_soon(journal.run)
         async with trio.open_nursery() as authors:
@@ -59,7 +60,7 @@ async def test_a_cancelled_author_does_not_take_the_draft_back(
     autojump_clock: MockClock,
 ) -> None:
     store = SlowStore()
-    journal = Journal(store, lambda *_: None, lambda: 1.0, Limits())
+    journal = Journal(store, lambda *_: None, lambda: 1.0, Limits(), Trouble(recording([])))
     async with trio.open_nursery() as nursery:
         nursery.start_soon(journal.run)
         with trio.move_on_after(0.5) as impatience:
@@ -138,7 +139,9 @@ async def test_deliveries_keep_the_order_of_the_log_across_rooms(
     def deliver(log: str, entries: Sequence[Entry]) -> None:
         order.extend((log, entry.seq) for entry in entries)
 
-    journal = Journal(MemoryStore("e"), deliver, lambda: 1.0, Limits())
+    journal = Journal(
+        MemoryStore("e"), deliver, lambda: 1.0, Limits(), Trouble(recording([]))
+    )
     steps = Sequencer()
 
     async def author(number: int) -> None:

@@ -356,10 +356,7 @@ class Client:
         self._failures = 0
         self._link = link
         if self._epoch not in (None, welcome.epoch):
-            self._rooms.forget()
-            self._mailbox.put(
-                Reset("the server has another past than before: rooms begin anew")
-            )
+            self._begin_anew("the server has another past than before: rooms begin anew")
         self._epoch = welcome.epoch
         self._named(welcome.nick)
         self._rooms.linked()
@@ -398,8 +395,10 @@ class Client:
                 self._accepted(message)
             case messages.Refused():
                 self._not_done(message)
+            case messages.Gap():
+                self._rooms.gap(message)
             case messages.Room():
-                self._rooms.opened(message)
+                self._opened(message)
             case messages.Members():
                 self._rooms.members(message)
             case messages.Left() if message.nick == self.nick:
@@ -414,6 +413,18 @@ class Client:
                 raise AssertionError(f"the link handles {message}")
             case _:
                 assert_never(message)
+
+    def _opened(self, message: messages.Room) -> None:
+        if self._rooms.had_more(message):
+            ends = f"#{message.room} ends at {message.head}, and had been read further"
+            self._begin_anew(f"{ends}: rooms begin anew")
+            # Answers to what was asked with our old cursors may be on their way.
+            raise LinkLostError(ends)
+        self._rooms.opened(message)
+
+    def _begin_anew(self, reason: str) -> None:
+        self._rooms.forget()
+        self._mailbox.put(Reset(reason))
 
     def _accepted(self, message: messages.Accepted) -> None:
         ticket = self.outbox.accept(message.n, message.seq)

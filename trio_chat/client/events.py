@@ -40,6 +40,19 @@ class Entry(Event, frozen=True):
         return f"@{self.to or self.nick}" if self.direct else self.room
 
 
+class Gap(Event, frozen=True):
+    """Entries of the room that can't be had any more; those behind them follow."""
+
+    room: str
+    """The room; `@` for direct messages."""
+    after: int
+    """The last one before them."""
+    through: int
+    """The last one of them."""
+    reason: str
+    """What has become of them, as in "no longer kept"."""
+
+
 class Opened(Event, frozen=True):
     """One is a member of the room; its entries after `after` follow."""
 
@@ -167,8 +180,18 @@ class Reset(Event, frozen=True):
     """A sentence for people."""
 
 
+def gap_words(gap: Gap) -> str:
+    """What a gap is about, in a sentence for people."""
+    first, last = gap.after + 1, gap.through
+    which = f"entry {first:,}" if first == last else f"entries {first:,} to {last:,}"
+    where = "your direct messages" if gap.room == INBOX else f"#{gap.room}"
+    verb = "is" if first == last else "are"
+    return f"{which} of {where} {verb} {gap.reason or 'missing'}"
+
+
 ClientEvent: TypeAlias = (
     Entry
+    | Gap
     | Opened
     | Closed
     | Members

@@ -9,6 +9,7 @@ from trio_chat.client.events import (
     Closed,
     Entry,
     Event,
+    Gap,
     Joined,
     Left,
     Members,
@@ -142,7 +143,10 @@ class Rooms:
         room.listening = True
         room.pages.clear()  # of a list that was cut off
         cursor = room.timeline.cursor
-        if cursor is None or message.after > cursor:  # what lies between can't be had
+        if cursor is None or message.after > cursor:
+            if cursor is not None:  # what lies between can't be had
+                reason = "not to be had"
+                self._mailbox.put(Gap(room.name, cursor, message.after, reason))
             cursor = message.after
             room.timeline.opened(cursor)
         room.settled.set()
@@ -160,6 +164,27 @@ class Rooms:
             self._ask(room)
         elif place is Place.NEXT and not self._offer(room, _entry(message)):
             room.timeline.back(message.seq)
+
+    def gap(self, message: messages.Gap) -> None:
+        """Entries can't be had: the cursor moves over them, because it was told."""
+        room = self._listening(message.room)
+        if room is None:
+            return
+        cursor = room.timeline.cursor
+        place = room.timeline.place_gap(message.after, message.through)
+        if place is Place.BEYOND:
+            room.listening = False
+            self._ask(room)
+        elif place is Place.NEXT:
+            assert cursor is not None, "a gap was placed in a room that is not open"
+            if not self._offer(room, _gap(message, cursor)):
+                room.timeline.back(cursor + 1)
+
+    def had_more(self, message: messages.Room) -> bool:
+        """Whether the room now ends before what was had of it: its past is another one."""
+        room = self._rooms.get(message.room)
+        cursor = room.timeline.cursor if room is not None else None
+        return cursor is not None and message.head < cursor
 
     def members(self, message: messages.Members) -> None:
         """A page of who is there."""
@@ -227,6 +252,10 @@ def _entry(message: messages.Entry) -> Entry:
         kind=message.kind,
         to=message.to,
     )
+
+
+def _gap(message: messages.Gap, cursor: int) -> Gap:
+    return Gap(message.room, cursor, message.through, message.reason)
 
 
 def _presence(

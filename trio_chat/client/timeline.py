@@ -1,4 +1,4 @@
-"""A room as a client has it: a cursor that moves by one, and never over a hole."""
+"""A room as a client has it: a cursor that moves by one, and over no hole untold."""
 
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -37,6 +37,15 @@ class Timeline:
         self.cursor = seq
         return Place.NEXT
 
+    def place_gap(self, after: int, through: int) -> Place:
+        """Where entries stand that can't be had; moves the cursor over them if it can."""
+        if self.cursor is None or after > self.cursor:
+            return Place.BEYOND
+        if through <= self.cursor:
+            return Place.HAD
+        self.cursor = through
+        return Place.NEXT
+
     def back(self, seq: int) -> None:
-        """The entry could not be shown after all: it will be asked for again."""
+        """What begins with this could not be shown after all: it is asked for again."""
         self.cursor = seq - 1

@@ -11,6 +11,7 @@ from trio_chat.protocol.messages import (
     Direct,
     Entry,
     Error,
+    Gap,
     Hello,
     Hold,
     Join,
@@ -75,7 +76,7 @@ SERVER_SAYS: Final[dict[State, Moves]] = {
         Bye: State.CLOSED,
     },
     State.ACTIVE: {
-        **dict.fromkeys((Room, Members, Entry, Accepted, Refused), State.ACTIVE),
+        **dict.fromkeys((Room, Members, Entry, Gap, Accepted, Refused), State.ACTIVE),
         **dict.fromkeys((Joined, Left, Renamed, Nick), State.ACTIVE),
         **dict.fromkeys((Error, Ping, Pong), State.ACTIVE),
         Bye: State.CLOSED,

@@ -205,6 +205,19 @@ class Entry(Message, frozen=True):
     """In `@`: the other person, where the reader is the author."""
 
 
+class Gap(Message, frozen=True):
+    """Entries that can't be had: the cursor moves over them, and the gap is shown."""
+
+    room: str
+    """The room."""
+    after: Count
+    """The entries that follow this one are meant …"""
+    through: Number
+    """… up to and including this one."""
+    reason: str = ""
+    """What has become of them, for people: "no longer kept" …"""
+
+
 class Accepted(Message, frozen=True):
     """A draft is durable. A draft that is sent again is accepted with the same seq."""
 
@@ -279,6 +292,7 @@ ServerMessage = (
     | Room
     | Members
     | Entry
+    | Gap
     | Accepted
     | Refused
     | Joined

@@ -35,10 +35,18 @@ SENTENCES: Final = {
     "renamed": "[~] {nick} is now {to}",
     "no hello": "[?] {address} ended before its hello ({reason})",
     "bad line": "[?] {address} sent a bad line: {reason} ({code})",
-    "store failed": "[!] {reason}",
+    "store failed": "[!] {reason} ({times} since it was told last); nothing is lost:"
+    " lines are tried again",
+    "store works": "[*] the data file can be used again, after {after_s:.0f} s",
     "sessions not kept": "[!] who is here can't be written down: {reason}",
     "session not restored": "[?] {name} in the data file makes no sense; passed over",
     "storing": "[*] storing in {data}",
+    "migrated": "[*] {data} was written by an older version: {entries:,} entries were"
+    " made over in {took_s:.1f} s",
+    "another past": "[*] {reason}: a new epoch begins, and all who were here are told",
+    "read further": "[!] somebody had read #{room} up to {cursor}, and it ends at {head}"
+    " ({times} since it was told last): was an older copy put back? With --new-epoch all"
+    " begin anew",
     "bug": "[!] a bug ended the link with {address}; please report this:",
     "skipped": "[!] {lines} log lines were skipped here",
     "draining": "[*] stopping; saying goodbye to {peers}, for at most {drain_s:g} s",

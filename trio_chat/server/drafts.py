@@ -20,7 +20,14 @@ from trio_chat.protocol.messages import (
 )
 from trio_chat.server.hub import Hub, inbox_of
 from trio_chat.server.session import Session
-from trio_chat.store.interface import Appended, Conflict, Draft, Missing, Outcome
+from trio_chat.store.interface import (
+    Appended,
+    Conflict,
+    Draft,
+    Missing,
+    Outcome,
+    Trimmed,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +64,8 @@ def answer(judged: Judged, outcome: Outcome) -> Accepted | Refused:
     draft = judged.draft
     room = INBOX if draft.to is not None else draft.log
     match outcome:
-        case Appended():
-            return Accepted(room=room, n=draft.n, seq=outcome.seq)
+        case Appended(seq=seq) | Trimmed(seq=seq):
+            return Accepted(room=room, n=draft.n, seq=seq)
         case Conflict(seq=seq):
             reason = f"your number {draft.n} is taken by another text of yours, {seq}"
             code: str = Code.SAME_ID_OTHER_TEXT

@@ -19,6 +19,7 @@ from trio_chat.protocol.messages import INBOX
 from trio_chat.server.limits import Limits
 from trio_chat.server.room import Member, Room, Standing
 from trio_chat.server.session import Graces, Guest, Session, from_kept
+from trio_chat.server.trouble import Rarely
 from trio_chat.store.interface import Entry
 
 _ENDED_AT_ONCE_MAX: Final = 64
@@ -50,6 +51,7 @@ class Hub:
         self._devices: dict[str, Session] = {}
         self._graces = Graces()
         self._alarm = trio.CancelScope()
+        self._further = Rarely(log, "read further")
 
     def __len__(self) -> int:
         return len(self._devices)
@@ -241,6 +243,9 @@ class Hub:
         if history is None:
             history = self._limits.history_entries
         cursor = max(head - history, 0) if message.after is None else message.after
+        if cursor > head:
+            # The answer tells it, and it begins anew. Only it: anybody may claim this.
+            self._further.tell(room=name, cursor=cursor, head=head)
         member.room.read_from(member, cursor)
 
     def leave(self, session: Session, name: str) -> str:

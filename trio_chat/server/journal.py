@@ -8,13 +8,17 @@ the next is begun: the order of delivery is the order of the log.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import trio
 
 from trio_chat.errors import StoreError
 from trio_chat.server.channels import ready
 from trio_chat.server.limits import Limits
+from trio_chat.server.trouble import Trouble
 from trio_chat.store.interface import Appended, Draft, Entry, Outcome, Store
+
+_RETRY_S: Final = (0.05, 0.2, 0.5, 1.0)
 
 
 @dataclass(eq=False, slots=True)
@@ -38,8 +42,11 @@ class Journal:
         deliver: Callable[[str, Sequence[Entry]], None],
         wall_clock_s: Callable[[], float],
         limits: Limits,
+        trouble: Trouble,
     ) -> None:
         self._store = store
+        self._patience_s = limits.store_patience_s
+        self._trouble = trouble
         self._deliver = deliver
         self._wall_clock_s = wall_clock_s
         self._send, self._receive = trio.open_memory_channel[_Submission](
@@ -75,7 +82,7 @@ class Journal:
         drafts = [draft for each in submissions for draft in each.drafts]
         ts = round(self._wall_clock_s(), 3)
         try:
-            outcomes = await self._store.append(drafts, ts)
+            outcomes = await self._stored(drafts, ts)
         except StoreError as error:
             for submission in submissions:
                 submission.error = error
@@ -86,6 +93,27 @@ class Journal:
                 submission.outcomes = [next(remaining) for _ in submission.drafts]
         for submission in submissions:
             submission.settled.set()
+
+    async def _stored(self, drafts: Sequence[Draft], ts: float) -> list[Outcome]:
+        """As Store.append, tried again for a while when the disk fails.
+
+        Shape:  the same drafts under the same identities: those of a transaction that was
+                stored, although its end was an error, are found there.
+        """
+        give_up_s = trio.current_time() + self._patience_s
+        delays_s = iter(_RETRY_S)
+        while True:
+            try:
+                outcomes = await self._store.append(drafts, ts)
+            except StoreError as error:
+                self._trouble.tell(error)
+                delay_s = next(delays_s, _RETRY_S[-1])
+                if trio.current_time() + delay_s > give_up_s:
+                    raise
+                await trio.sleep(delay_s)
+            else:
+                self._trouble.over()
+                return outcomes
 
     def _deliver_all(self, outcomes: Sequence[Outcome]) -> None:
         batches: dict[str, list[Entry]] = {}

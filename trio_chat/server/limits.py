@@ -44,6 +44,18 @@ class Limits:
     """One more is refused."""
     history_entries: int = 50
     """Of a room's past, for who joins without a cursor and does not say how many."""
+    keep_entries: int | None = None
+    """Of each log, the last ones; older entries are given up. None: all."""
+    keep_s: float | None = None
+    """As `keep_entries`, by their age."""
+    trim_entries: int = 128
+    """Given up in one transaction, which takes a few milliseconds: an append that comes
+    meanwhile waits for no more than that."""
+    trim_every_s: float = 60.0
+    """How often somebody looks for what need not be kept."""
+    store_patience_s: float = 5.0
+    """So long drafts wait for a disk that fails, and are tried again; then their authors
+    are told, and come back by themselves. Shorter than a heartbeat."""
     page_entries: int = 64
     """Of the log, read at once for a member that is behind, and cut at
     `queue_bytes_max`: a page is all that waits for it besides what is in the queue."""

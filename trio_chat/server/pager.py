@@ -12,8 +12,8 @@ import trio
 from trio_chat.errors import StoreError
 from trio_chat.server.limits import Limits
 from trio_chat.server.outgoing import Outgoing
-from trio_chat.server.room import Member, Standing
-from trio_chat.store.interface import Entry, Store
+from trio_chat.server.room import Member, Room, Standing
+from trio_chat.store.interface import Entry, Store, log_words
 
 
 class Pager:
@@ -72,10 +72,13 @@ class Pager:
             await self._page(member)
 
     async def _page(self, member: Member) -> None:
-        room, cursor = member.room, member.cursor
+        room, cursor, head = member.room, member.cursor, member.room.head
         entries = await self._store.read(
-            room.log, after=cursor, through=room.head, limit=self._page_entries
+            room.log, after=cursor, through=head, limit=self._page_entries
         )
+        first = entries[0].seq if entries else head + 1
+        if first > cursor + 1:
+            await self._check_trimmed(room, first - 1)
         # The peer may have asked for something else while the log was read.
         if (
             member.standing is Standing.BEHIND
@@ -83,8 +86,16 @@ class Pager:
             and member.greeted
         ):
             page = _at_most(self._page_bytes, entries)
-            member.cursor = page[-1].seq
-            await self._outgoing.send(room.frame(page))
+            member.cursor = page[-1].seq if page else head
+            gap = room.gap(cursor, first - 1) if first > cursor + 1 else b""
+            await self._outgoing.send(gap + room.frame(page))
+
+    async def _check_trimmed(self, room: Room, through: int) -> None:
+        # Asked after the reading: what the page does not have was given up before it. A
+        # hole that is not ours must never be told as if it were.
+        if await self._store.trimmed(room.log) < through:
+            where = log_words(room.log)
+            raise StoreError(f"{through} of {where} is missing in the data file")
 
 
 def _at_most(bytes_max: int, entries: Sequence[Entry]) -> Sequence[Entry]:

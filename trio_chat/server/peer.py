@@ -36,6 +36,7 @@ from trio_chat.server.outgoing import Outgoing, StalledError
 from trio_chat.server.pager import Pager
 from trio_chat.server.room import Member
 from trio_chat.server.session import Session
+from trio_chat.server.trouble import Trouble
 from trio_chat.store.interface import Store, fingerprint
 from trio_chat.wire import Wire, sending_of
 
@@ -53,6 +54,7 @@ class Services:
     limits: Limits
     new_secret: Callable[[], str]
     log: structlog.typing.FilteringBoundLogger
+    trouble: Trouble
 
 
 class _EndError(Exception):
@@ -364,7 +366,7 @@ class Peer:
         await self._outgoing.send(encode(answers))
 
     def _store_failed(self, error: StoreError) -> _EndError:
-        self._services.log.error("store failed", nick=self.session.nick, reason=str(error))
+        self._services.trouble.tell(error)
         words = "the server's disk failed; send what was not accepted again, later"
         return _EndError("the server's disk failed", _error(Code.STORE_FAILED, words))
 

@@ -220,6 +220,13 @@ class Room:
         opened = messages.Room(room=self.name, after=member.cursor, head=self.head)
         return encode([opened])
 
+    def gap(self, after: int, through: int) -> bytes:
+        """The entries in between are no longer kept, as the wire has it."""
+        gone = messages.Gap(
+            room=self.name, after=after, through=through, reason="no longer kept"
+        )
+        return encode([gone])
+
     def roll_call(self) -> bytes:
         """Who is there, a thousand names a line; nothing for an inbox."""
         if self.inbox:

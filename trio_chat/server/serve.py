@@ -16,7 +16,9 @@ from trio_chat.server.keeper import Keeper
 from trio_chat.server.limits import BACK_IN_S, Limits
 from trio_chat.server.listen import address_of_peer
 from trio_chat.server.peer import Peer, Services
+from trio_chat.server.retention import retain
 from trio_chat.server.session import KEPT_AS
+from trio_chat.server.trouble import Trouble
 from trio_chat.store.interface import Store
 from trio_chat.wire import bound_buffer
 
@@ -55,7 +57,8 @@ async def serve(  # noqa: PLR0913 (what a simulation replaces comes in by name)
     keeper = Keeper(store, log)
     hub = Hub(await store.heads(), limits, log, changed=keeper.changed)
     hub.restore(await store.remembered(KEPT_AS))
-    journal = Journal(store, hub.deliver, wall_clock_s, limits)
+    trouble = Trouble(log)
+    journal = Journal(store, hub.deliver, wall_clock_s, limits, trouble)
     services = Services(
         hub=hub,
         journal=journal,
@@ -64,6 +67,7 @@ async def serve(  # noqa: PLR0913 (what a simulation replaces comes in by name)
         limits=limits,
         new_secret=new_secret,
         log=log,
+        trouble=trouble,
     )
     peers: dict[Peer, None] = {}
     async with trio.open_nursery() as outer:
@@ -82,6 +86,7 @@ async def serve(  # noqa: PLR0913 (what a simulation replaces comes in by name)
                 )
                 # Once the server stops nobody is told to be gone: they will be back.
                 front.start_soon(hub.run_graces)
+                front.start_soon(retain, store, wall_clock_s, limits, trouble)
                 task_status.started(running)
                 await running.draining.wait()
                 front.cancel_scope.cancel()

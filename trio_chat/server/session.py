@@ -141,7 +141,8 @@ class Graces:
 
     def take_first(self) -> Session:
         """The one whose grace is the first to end; there is one."""
-        session = next(iter(min(self._queues.values(), key=_first_end_s)))
+        queue = min(self._queues.values(), key=_first_end_s)
+        session = next(iter(queue))
         self.drop(session)
         return session
 

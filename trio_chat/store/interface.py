@@ -205,6 +205,11 @@ def fingerprint(device: str) -> str:
     return hashlib.blake2b(secret, digest_size=16, person=b"trio_chat device").hexdigest()
 
 
+def log_words(log: str) -> str:
+    """A log's name, for people: that of an inbox is a fingerprint, and is cut short."""
+    return f"the inbox {log[:5]}…" if log.startswith("@") else f"#{log}"
+
+
 def entry_of(draft: Draft, *, log: str, seq: int, ts: float) -> Entry:
     """The entry that a draft becomes in `log`.
 

@@ -30,6 +30,7 @@ from trio_chat.store.interface import (
     Outcome,
     Trimmed,
     entry_of,
+    log_words,
     says_the_same,
 )
 from trio_chat.store.marker import Marker, read_marker, write_marker
@@ -447,7 +448,7 @@ def _check_contiguous(log: str, trimmed: int, oldest: Sequence[tuple[int, int]])
     # To trim over a hole would make it look like one of ours.
     for due, (seq, _) in enumerate(oldest, start=trimmed + 1):
         if seq != due:
-            raise StoreError(f"{due} of {log!r} is missing in the data file")
+            raise StoreError(f"{due} of {log_words(log)} is missing in the data file")
 
 
 def _give_up(connection: sqlite3.Connection, log_id: int, through: int) -> None:

@@ -14,10 +14,13 @@ from typing import Final
 
 from trio_chat.errors import StoreOpenError
 from trio_chat.store import chain
+from trio_chat.store.interface import log_words
 from trio_chat.store.schema import COLUMNS, SCHEMA_VERSION, as_entry, check_ours
 
 _PIECE: Final = 1_000
 _BUSY_S: Final = 5.0
+_TYPES: Final = (int, str, str, int, str, str | None)
+"""Of the columns; SQLite itself would take anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +35,9 @@ class Fault:
     """In a sentence."""
 
     def __str__(self) -> str:
-        where = f"#{self.log} " if self.log else ""
-        return f"{where}{self.seq}: {self.what}" if self.seq else f"{where}{self.what}"
+        place = [log_words(self.log)] if self.log else []
+        place += [f"{self.seq}"] if self.seq else []
+        return f"{' '.join(place)}: {self.what}" if place else self.what
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +64,27 @@ def verify(path: Path) -> Verdict:
     """
     with open_for_reading(path) as connection:
         try:
-            names = connection.execute("SELECT id, name FROM log ORDER BY id").fetchall()
+            names = dict(connection.execute("SELECT id, name FROM log ORDER BY id"))
+            strays = [each for each in _logs_with_entries(connection) if each not in names]
         except sqlite3.Error as error:
             return Verdict(0, 0, 0, (_unreadable("", 0, error),))
-        results = [_Reading(connection, log_id, name) for log_id, name in names]
-        faults = [fault for each in results if (fault := each.fault()) is not None]
-        entries = sum(each.count for each in results)
-        trimmed = sum(each.trimmed for each in results)
+        readings = [_Reading(connection, *each) for each in names.items()]
+        faults = [fault for each in readings if (fault := each.fault()) is not None]
+        if strays:
+            faults.append(Fault("", 0, f"{len(strays)} logs have entries and no name"))
+        entries = sum(each.count for each in readings)
+        trimmed = sum(each.trimmed for each in readings)
         return Verdict(len(names), entries, trimmed, tuple(faults))
+
+
+def _logs_with_entries(connection: sqlite3.Connection) -> Iterator[int]:
+    # From one to the next by the index: the whole table is read once, and not here.
+    log_id: int | None = -1
+    query = "SELECT min(log) FROM entry WHERE log > ?"
+    while log_id is not None:
+        (log_id,) = connection.execute(query, (log_id,)).fetchone()
+        if log_id is not None:
+            yield log_id
 
 
 @contextmanager
@@ -132,6 +149,8 @@ class _Reading:
         ).fetchone()
         if self._seq < self.trimmed:  # at the beginning, or overtaken by the trimming
             self._seq, self._chain = self.trimmed, anchor
+            if self._anything_before(self.trimmed):
+                return Fault(self._name, self.trimmed, "it was given up, and is there")
         rows = self._connection.execute(
             f"SELECT chain, device, n, {COLUMNS} FROM entry"  # noqa: S608 (our names)
             " WHERE log = ? AND seq > ? ORDER BY seq LIMIT ?",
@@ -148,22 +167,27 @@ class _Reading:
             return None
         return self._end(head, link)
 
+    def _anything_before(self, trimmed: int) -> bool:
+        query = "SELECT 1 FROM entry WHERE log = ? AND seq <= ? LIMIT 1"
+        return bool(self._connection.execute(query, (self._log_id, trimmed)).fetchone())
+
     def _judged(
         self, stored: bytes, device: str | None, n: int | None, columns: tuple[object, ...]
     ) -> str:
         """What is wrong with the entry that should be the next one; empty: nothing."""
         due = self._seq + 1
-        seq, _, text, *_ = columns
-        if seq != due:
-            return f"it is missing; the next one that is there is {seq}"
-        if not isinstance(text, str):
-            return "its text is no text"
+        if columns[0] != due:
+            return f"it is missing; the next one that is there is {columns[0]}"
+        if not all(map(isinstance, columns, _TYPES)):
+            return "a number is no number, or a text no text"
+        if device is not None and n is not None:
+            places = self._with_identity(device, n)
+            if places != [due]:
+                others = [seq for seq in places if seq != due]
+                also = f"that of {others[0]}, too" if others else "not to be found by it"
+                return f"its author's number {n} is {also}"
         entry = as_entry(self._name, columns)  # type: ignore[arg-type]
         link = chain.link(self._chain, entry, device, n)
-        if device is not None and n is not None:
-            others = [seq for seq in self._with_identity(device, n) if seq != due]
-            if others:
-                return f"its author's number {n} is that of {others[0]}, too"
         if link != stored:
             return "it is not what was stored: its hash is another one"
         self._chain = link
@@ -182,7 +206,9 @@ class _Reading:
         return [seq for (seq,) in found]
 
     def _end(self, head: int, link: bytes) -> Fault:
-        if self._seq != head:
+        if self._seq > head:
+            return Fault(self._name, head + 1, "it is there, and was never given")
+        if self._seq < head:
             return Fault(self._name, self._seq + 1, f"it is missing; {head} were given")
         if self._chain != link:
             return Fault(self._name, head, "it is the last one by number, not by its hash")

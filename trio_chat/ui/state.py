@@ -8,6 +8,7 @@ from trio_chat.client.events import (
     ClientEvent,
     Closed,
     Entry,
+    Gap,
     Joined,
     Left,
     Members,
@@ -19,7 +20,9 @@ from trio_chat.client.events import (
     Reset,
     State,
     Status,
+    gap_words,
 )
+from trio_chat.protocol.messages import INBOX
 
 KEPT_ENTRIES_MAX: Final = 200
 """Of a room that is not looked at; of older ones only the number is kept."""
@@ -80,7 +83,7 @@ class Room:
     """Whether the server has let us in."""
     unread: int = 0
     """What others have said since one last looked."""
-    kept: tuple[Entry, ...] = ()
+    kept: tuple[Entry | Gap, ...] = ()
     """What was said since one last looked, oldest first, KEPT_ENTRIES_MAX at most."""
     not_kept: int = 0
     """How many came before those."""
@@ -134,8 +137,8 @@ def begin(nick: str, room: str) -> View:
 def reduce(view: View, event: ClientEvent) -> Update:
     """What is known after the event, and what is to be printed."""
     match event:
-        case Entry():
-            return _entry(view, event)
+        case Entry() | Gap():
+            return _read(view, event)
         case Opened():
             return _opened(view, event)
         case Closed():
@@ -158,6 +161,10 @@ def reduce(view: View, event: ClientEvent) -> Update:
             assert_never(event)
 
 
+def _read(view: View, event: Entry | Gap) -> Update:
+    return _gap(view, event) if isinstance(event, Gap) else _entry(view, event)
+
+
 def _entry(view: View, entry: Entry) -> Update:
     own = entry.nick == view.nick
     if entry.direct:
@@ -167,14 +174,28 @@ def _entry(view: View, entry: Entry) -> Update:
     room = view.find(entry.room)
     if room is None:
         return Update(view)
-    kept = (*room.kept, entry)
-    room = replace(
+    room = replace(room, unread=room.unread + (not own))
+    return Update(_with_room(view, _keeping(room, entry)))
+
+
+def _gap(view: View, gap: Gap) -> Update:
+    if gap.room in (INBOX, view.current):
+        return Update(view, (_missing(gap),))
+    room = view.find(gap.room)
+    return Update(view if room is None else _with_room(view, _keeping(room, gap)))
+
+
+def _keeping(room: Room, event: Entry | Gap) -> Room:
+    kept = (*room.kept, event)
+    return replace(
         room,
-        unread=room.unread + (not own),
         kept=kept[-KEPT_ENTRIES_MAX:],
         not_kept=room.not_kept + max(0, len(kept) - KEPT_ENTRIES_MAX),
     )
-    return Update(_with_room(view, room))
+
+
+def _missing(gap: Gap) -> Line:
+    return Trouble(gap_words(gap))
 
 
 def _opened(view: View, event: Opened) -> Update:
@@ -261,7 +282,10 @@ def switched(view: View, name: str) -> Update:
     room = view.find(name)
     assert room is not None, name
     remark = f"{_count(room.not_kept, 'older line')} not shown" if room.not_kept else ""
-    said = tuple(Said(entry, entry.nick == view.nick) for entry in room.kept)
+    said: tuple[Line, ...] = tuple(
+        _missing(each) if isinstance(each, Gap) else Said(each, each.nick == view.nick)
+        for each in room.kept
+    )
     view = replace(view, current=name)
     view = _with_room(view, replace(room, unread=0, kept=(), not_kept=0))
     # A room that is not open yet gets its rule when it is.

@@ -1,0 +1,53 @@
+"""What the person who runs the server is told of trouble: once a minute, with a count."""
+
+from typing import Any, Final
+
+import structlog
+import trio
+
+EVERY_S: Final = 60.0
+
+
+class Rarely:
+    """A log line that may have reason to come a thousand times a second.
+
+    Shape:  the first one comes at once; those of the next minute are counted, and told
+            by the first that comes after it.
+    """
+
+    def __init__(self, log: structlog.typing.FilteringBoundLogger, event: str) -> None:
+        self._log = log
+        self._event = event
+        self._times = 0
+        self._again_s = -EVERY_S
+
+    def tell(self, **fields: Any) -> None:
+        """Say it, or count it."""
+        self._times += 1
+        now_s = trio.current_time()
+        if now_s >= self._again_s:
+            self._again_s = now_s + EVERY_S
+            self._log.error(self._event, times=self._times, **fields)
+            self._times = 0
+
+
+class Trouble:
+    """The store's: told while it lasts, and when it is over."""
+
+    def __init__(self, log: structlog.typing.FilteringBoundLogger) -> None:
+        self._log = log
+        self._failed = Rarely(log, "store failed")
+        self._since_s: float | None = None
+
+    def tell(self, error: Exception) -> None:
+        """The store could not do what it was asked."""
+        if self._since_s is None:
+            self._since_s = trio.current_time()
+        self._failed.tell(reason=str(error))
+
+    def over(self) -> None:
+        """The store has stored something."""
+        if self._since_s is not None:
+            after_s = trio.current_time() - self._since_s
+            self._since_s = None
+            self._log.info("store works", after_s=after_s)
