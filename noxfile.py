@@ -23,6 +23,7 @@ SUITES = {
     "overload": 4,
     "hostile": 10,
     "disk": 10,
+    "retention": 10,
     "swarm": 30,
     "real": 1,
 }

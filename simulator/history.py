@@ -92,6 +92,16 @@ class Saw(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Gap(Event):
+    """A bot was told that entries can't be had: those after `after` through `through`."""
+
+    bot: str
+    room: str
+    after: int
+    through: int
+
+
+@dataclass(frozen=True, slots=True)
 class Linked(Event):
     """A bot has a connection."""
 
@@ -245,6 +255,14 @@ class Restored(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Keeps(Event):
+    """From here on the server keeps only the last entries of each room."""
+
+    entries: int
+    """So many of them; it may keep more, and never less."""
+
+
+@dataclass(frozen=True, slots=True)
 class Healed(Event):
     """All faults are over: from here on everything has to get done, in time."""
 
@@ -288,6 +306,7 @@ Record: TypeAlias = (
     | Opened
     | Closed
     | Saw
+    | Gap
     | Members
     | Joined
     | Left
@@ -307,6 +326,7 @@ Record: TypeAlias = (
     | Down
     | Up
     | Restored
+    | Keeps
     | Healed
     | Settled
     | Resources

@@ -11,6 +11,7 @@ from simulator.history import (
     Done,
     Event,
     Fail,
+    Gap,
     Gone,
     History,
     Invoke,
@@ -127,7 +128,7 @@ class Recorder:
         match record:
             case Invoke() | Ok() | Fail() | Maybe():
                 self._keep_lines(record)
-            case Opened() | Closed() | Saw() | Reset() | Restored():
+            case Opened() | Closed() | Saw() | Gap() | Reset() | Restored():
                 self._keep_views(record)
             case Linked(bot=bot):
                 self.online.add(bot)
@@ -152,7 +153,7 @@ class Recorder:
         if isinstance(record, Ok):
             self._raise_head(record.room, record.seq)
 
-    def _keep_views(self, record: Opened | Closed | Saw | Reset | Restored) -> None:
+    def _keep_views(self, record: Opened | Closed | Saw | Gap | Reset | Restored) -> None:
         match record:
             case Opened(bot=bot, room=room, after=after, head=head):
                 self._cursors.setdefault((bot, room), after)
@@ -160,6 +161,8 @@ class Recorder:
             case Saw(bot=bot, room=room, seq=seq):
                 self._cursors[bot, room] = seq
                 self._raise_head(room, seq)
+            case Gap(bot=bot, room=room, through=through):
+                self._cursors[bot, room] = through
             case Closed(bot=bot, room=room):
                 self._cursors.pop((bot, room), None)
             case Reset(bot=bot):

@@ -13,11 +13,13 @@ from simulator.history import (
     Dropped,
     Fail,
     Fault,
+    Gap,
     Gone,
     Healed,
     History,
     Invoke,
     Joined,
+    Keeps,
     Killed,
     Left,
     Linked,
@@ -223,6 +225,9 @@ _SENTENCES: Final[dict[type, Callable[[Any], str]]] = {
     Opened: lambda r: f"{r.bot} reads #{r.room} after {r.after} (it goes up to {r.head})",
     Closed: lambda r: f"{r.bot} is no longer in #{r.room}: {_clean(r.reason)}",
     Saw: lambda r: f"{r.bot} saw {_entry(r)}",
+    Gap: lambda r: (
+        f"{r.bot} was told that #{r.room} {r.after + 1} to {r.through} can't be had"
+    ),
     Members: lambda r: f"{r.bot} was told who is in #{r.room}: {_listed(r.nicks)}",
     Joined: lambda r: f"{r.bot} was told that {_clean(r.nick)} came into #{r.room}",
     Left: lambda r: (
@@ -248,6 +253,7 @@ _SENTENCES: Final[dict[type, Callable[[Any], str]]] = {
     Down: lambda r: f"the server is {'asked to end' if r.kindly else 'killed'}",
     Up: lambda _: "the server serves again",
     Restored: lambda _: "the server was given an older past",
+    Keeps: lambda r: f"the server keeps the last {r.entries} entries of each room",
     Healed: lambda r: f"all faults are over: {r.within_s:g} s from here",
     Settled: lambda _: "all has come to rest",
     Resources: lambda r: (

@@ -351,6 +351,10 @@ class World:
         self._add(history.Killed, bot=nick)
         self._recorder.leave_open(nick)
 
+    def keeps_only(self, entries: int) -> None:
+        """The server was told to keep so many entries of each room."""
+        self._add(history.Keeps, entries=entries)
+
     def note(self, what: str) -> None:
         """Write down that something was done to the server, to a link or to a bot."""
         self._add(history.Fault, what=what)

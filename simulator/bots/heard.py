@@ -6,6 +6,7 @@ from trio_chat.client.events import (
     ClientEvent,
     Closed,
     Entry,
+    Gap,
     Joined,
     Left,
     Members,
@@ -26,6 +27,8 @@ def heard(event: ClientEvent, now_s: float, bot: str) -> history.Record | None:
             return _presence(event, now_s, bot)
         case Entry(room=room, seq=seq, nick=nick, text=text):
             return history.Saw(now_s, bot, room, seq, nick, text)
+        case Gap(room=room, after=after, through=through):
+            return history.Gap(now_s, bot, room, after, through)
         case Opened(room=room, after=after, head=head):
             return history.Opened(now_s, bot, room, after, head)
         case Closed(room=room, reason=reason):

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from simulator.checkers.checker import OK, Checker, Finding, unknown, violated
 from simulator.checkers.lines import Key, Line, key, lines_of
+from simulator.checkers.trimmed import first_kept
 from simulator.checkers.views import View, in_views
-from simulator.history import History, Ok, Saw
+from simulator.history import Gap, History, Ok, Opened, Saw
 
 Accepted = dict[str, dict[int, tuple[Line, Ok]]]
 """By room and seq."""
@@ -49,8 +50,11 @@ def passed_over(
     seen: dict[View, set[int]] = defaultdict(set)
     jumps: list[tuple[View, int, Saw]] = []
     for view, record in in_views(history.records):
-        if not isinstance(record, Saw):
+        if isinstance(record, Opened):
             cursors.setdefault(view, record.after)
+            continue
+        if isinstance(record, Gap):  # what it says it passes over
+            cursors[view] = max(cursors.get(view, 0), record.through)
             continue
         seen[view].add(record.seq)
         cursor = cursors.setdefault(view, record.seq)  # if it never was in the room
@@ -93,9 +97,12 @@ def _not_stored(history: History, lines: dict[Key, Line]) -> Finding | None:
     if history.log is None:
         return None
     stored = {key(entry) for entries in history.log.values() for entry in entries}
+    kept = first_kept(history)
     for name, line in lines.items():
         ok = line.accepted
-        if ok is not None and name not in stored:
+        if ok is None or (ok.room in kept and ok.seq < kept[ok.room].seq):
+            continue  # that it may be gone, `stored` knows
+        if name not in stored:
             reason = f"#{ok.room} {ok.seq} was accepted, and is not in the store"
             return violated(reason, line.invoke, ok)
     return None

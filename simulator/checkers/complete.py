@@ -1,8 +1,10 @@
 """P5: in the end everyone who is still there has the whole log, up to its head."""
 
 from simulator.checkers.checker import OK, Checker, Finding, unknown, violated
+from simulator.checkers.views import Read, cursor_of
 from simulator.history import (
     Closed,
+    Gap,
     Gone,
     History,
     Killed,
@@ -15,7 +17,7 @@ from simulator.history import (
     Stalled,
 )
 
-_Views = dict[str, dict[str, Opened | Saw]]
+_Views = dict[str, dict[str, Read]]
 
 
 def check(history: History) -> Finding:
@@ -31,7 +33,7 @@ def check(history: History) -> Finding:
         match record:
             case Opened(bot=bot, room=room):
                 views.setdefault(bot, {}).setdefault(room, record)
-            case Saw(bot=bot, room=room):
+            case Saw(bot=bot, room=room) | Gap(bot=bot, room=room):
                 views.setdefault(bot, {})[room] = record
             case Closed(bot=bot, room=room):
                 views.get(bot, {}).pop(room, None)
@@ -58,7 +60,7 @@ def _judged(views: _Views, heads: dict[str, Record | Logged]) -> Finding:
         return unknown("nobody was there at the end")
     for bot, rooms in views.items():
         for room, place in rooms.items():
-            cursor = place.seq if isinstance(place, Saw) else place.after
+            cursor = cursor_of(place)
             head = _seq(heads[room])
             if cursor < head:
                 reason = f"{bot} has #{room} up to {cursor}, and it goes up to {head}"

@@ -8,6 +8,7 @@ from simulator.history import (
     Closed,
     Cut,
     Fail,
+    Gap,
     Gone,
     Invoke,
     Killed,
@@ -147,12 +148,12 @@ class Waiting:
                 self._learn(room, seq, record)
             case Fail(bot=bot, n=n) | Maybe(bot=bot, n=n):
                 self._lines[bot].pop(n, None)
-            case Opened() | Saw() | Closed():
+            case Opened() | Saw() | Gap() | Closed():
                 self._read(record)
             case _:
                 self._connect(record)
 
-    def _read(self, record: Opened | Saw | Closed) -> None:
+    def _read(self, record: Opened | Saw | Gap | Closed) -> None:
         views = self._views[record.bot]
         match record:
             case Opened(room=room, after=after):
@@ -162,6 +163,9 @@ class Waiting:
                 self._learn(room, seq, record)
                 if room in views:
                     views[room].cursor = max(views[room].cursor, seq)
+            case Gap(room=room, through=through):
+                if room in views:
+                    views[room].cursor = max(views[room].cursor, through)
             case Closed(room=room):
                 views.pop(room, None)
 

@@ -1,8 +1,8 @@
 """P1: what somebody has read is never unread: no view goes back, and no room shrinks."""
 
 from simulator.checkers.checker import OK, Checker, Finding, unknown, violated
-from simulator.checkers.views import View, in_views
-from simulator.history import History, Opened, Saw
+from simulator.checkers.views import Read, View, in_views
+from simulator.history import Gap, History, Opened, Saw
 
 _Place = tuple[str, str]
 
@@ -12,7 +12,7 @@ def check(history: History) -> Finding:
 
     Shape:  the end of a room is compared over cuts, stays and lives: it is one log.
     """
-    furthest: dict[_Place, Opened | Saw] = {}
+    furthest: dict[_Place, Read] = {}
     seen: dict[View, dict[int, Saw]] = {}
     anything = False
     for view, record in in_views(history.records):
@@ -21,7 +21,7 @@ def check(history: History) -> Finding:
         if isinstance(record, Opened):
             if reached is not None and record.head < _end(reached):
                 return _shrunk(reached, record)
-        else:
+        elif isinstance(record, Saw):
             anything = True
             entries = seen.setdefault(view, {})
             last = next(reversed(entries.values()), None)
@@ -34,11 +34,17 @@ def check(history: History) -> Finding:
     return OK if anything else unknown("nobody saw anything")
 
 
-def _end(record: Opened | Saw) -> int:
-    return record.seq if isinstance(record, Saw) else record.head
+def _end(record: Read) -> int:
+    match record:
+        case Saw(seq=seq):
+            return seq
+        case Gap(through=through):
+            return through
+        case Opened(head=head):
+            return head
 
 
-def _shrunk(reached: Opened | Saw, record: Opened) -> Finding:
+def _shrunk(reached: Read, record: Opened) -> Finding:
     return violated(
         f"{record.bot} knew #{record.room} up to {_end(reached)}, and it went back to"
         f" {record.head}",

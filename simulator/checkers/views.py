@@ -4,13 +4,37 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
-from simulator.history import Closed, Gone, Killed, Opened, Record, Restarted, Saw
+from simulator.history import (
+    Closed,
+    Gap,
+    Gone,
+    Killed,
+    Opened,
+    Record,
+    Restarted,
+    Saw,
+)
 
 View: TypeAlias = tuple[str, str, int, int]
 """Bot, room, which life of the bot, which stay in the room."""
 
 
-def in_views(records: Iterable[Record]) -> Iterator[tuple[View, Opened | Saw]]:
+Read: TypeAlias = Opened | Saw | Gap
+"""What moves somebody's cursor."""
+
+
+def cursor_of(read: Read) -> int:
+    """Where the reading stands after it."""
+    match read:
+        case Opened(after=after):
+            return after
+        case Saw(seq=seq):
+            return seq
+        case Gap(through=through):
+            return through
+
+
+def in_views(records: Iterable[Record]) -> Iterator[tuple[View, Read]]:
     """Everything that was read, with the view it belongs to.
 
     Shape:  a lost connection does not end a view: the reading goes on from the cursor.
@@ -20,7 +44,11 @@ def in_views(records: Iterable[Record]) -> Iterator[tuple[View, Opened | Saw]]:
     stays: Counter[tuple[str, str]] = Counter()
     for record in records:
         match record:
-            case Opened(bot=bot, room=room) | Saw(bot=bot, room=room):
+            case (
+                Opened(bot=bot, room=room)
+                | Saw(bot=bot, room=room)
+                | Gap(bot=bot, room=room)
+            ):
                 yield (bot, room, lives[bot], stays[bot, room]), record
             case Closed(bot=bot, room=room):
                 stays[bot, room] += 1

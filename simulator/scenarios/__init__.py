@@ -10,6 +10,7 @@ from simulator.scenarios import (
     overload,
     partition,
     restart,
+    retention,
     smoke,
     swarm,
 )
@@ -26,6 +27,7 @@ SCENARIOS: Final = {
         overload.SCENARIO,
         hostile.SCENARIO,
         disk.SCENARIO,
+        retention.SCENARIO,
         swarm.SCENARIO,
     )
 }

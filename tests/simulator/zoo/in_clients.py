@@ -166,3 +166,19 @@ def it_still_shows_a_room_that_was_left(patch: Patch) -> None:
 def its_mailbox_is_small(patch: Patch) -> None:
     """No bug: so that it is full in a small story."""
     patch.setattr(mailbox, "ROOM_EVENTS_MAX", 8)
+
+
+# --- what the server no longer has ---------------------------------------------------
+
+
+def a_gap_is_passed_over_in_silence(patch: Patch) -> None:
+    def gap(self: Rooms, message: messages.Gap) -> None:
+        room = self._listening(message.room)
+        if room is not None:
+            room.timeline.place_gap(message.after, message.through)
+
+    patch.setattr(Rooms, "gap", gap)
+
+
+def an_older_past_is_not_noticed(patch: Patch) -> None:
+    patch.setattr(Rooms, "had_more", lambda *_: False)

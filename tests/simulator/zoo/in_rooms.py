@@ -162,3 +162,15 @@ def a_late_hello_takes_a_place(patch: Patch) -> None:
         return honest(self, guest, nick, device, attempt, lasting=lasting)
 
     patch.setattr(Hub, "arrive", arrive)
+
+
+# --- what is no longer kept ----------------------------------------------------------
+
+
+def a_gap_is_too_wide(patch: Patch) -> None:
+    honest = Room.gap
+
+    def gap(self: Room, after: int, through: int) -> bytes:
+        return honest(self, after, through + 1)
+
+    patch.setattr(Room, "gap", gap)

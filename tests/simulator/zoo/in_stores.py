@@ -1,7 +1,7 @@
 """Bugs of the stores: what is kept of what was said, when a server or a disk fails."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +12,7 @@ import trio
 
 from simulator.history import Log
 from simulator.virtual_stage import _InMemory, _SlowStore
-from trio_chat.store import Draft, MemoryStore, Outcome, sqlite
+from trio_chat.store import Draft, Keep, MemoryStore, Outcome, sqlite
 from trio_chat.store.interface import Appended, entry_of
 
 Patch = pytest.MonkeyPatch
@@ -122,8 +122,9 @@ _NOTHING = "SELECT 1"
 def no_line_is_synced(patch: Patch) -> None:
     honest = sqlite._open_log
 
-    def open_log(path: Path) -> Any:
-        log = honest(path)
+    def open_log(path: Path, **options: Any) -> Any:
+        log = honest(path, **options)
+        assert log._connection is not None
         log._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         log._connection.execute("PRAGMA synchronous = NORMAL")
         return log
@@ -137,14 +138,43 @@ def a_transaction_can_be_done_by_halves(patch: Patch) -> None:
 
 def what_the_killed_left_is_taken_for_durable(patch: Patch) -> None:
     _with_pragmas(patch, {"PRAGMA wal_checkpoint(TRUNCATE)": _NOTHING})
+    # The first transaction of a life would sync it all, too.
+    patch.setattr(sqlite, "_live_on", lambda *_: None)
+    patch.setattr(sqlite, "read_marker", lambda _: None)
 
 
 def a_number_given_in_vain_is_not_given_again(patch: Patch) -> None:
-    def append(self: Any, drafts: Sequence[Draft], ts: float) -> list[Outcome]:
-        with sqlite._transaction(self._connection):
-            return [self._append(draft, ts) for draft in drafts]
+    honest = sqlite._Log.__init__
 
-    patch.setattr(sqlite._Log, "append", append)
+    class Remembering(dict[str, Any]):
+        def clear(self) -> None:
+            return
+
+    def begin(self: Any, *arguments: Any) -> None:
+        honest(self, *arguments)
+        self._heads = Remembering()
+
+    patch.setattr(sqlite._Log, "__init__", begin)
+
+
+def identities_go_with_their_entries(patch: Patch) -> None:
+    honest = MemoryStore.trim
+
+    async def trim(self: MemoryStore, log: str, keep: Keep, *, limit: int) -> int:
+        count = await honest(self, log, keep, limit=limit)
+        self._said.clear()
+        return count
+
+    patch.setattr(MemoryStore, "trim", trim)
+
+
+def one_too_many_is_given_up(patch: Patch) -> None:
+    honest = Keep.spares
+
+    def spares(self: Keep, oldest: Iterable[tuple[int, int]], head: int) -> int:
+        return honest(replace(self, entries=(self.entries or 1) - 1), oldest, head)
+
+    patch.setattr(Keep, "spares", spares)
 
 
 def an_error_of_the_disk_is_overlooked(patch: Patch) -> None:

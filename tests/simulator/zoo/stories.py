@@ -3,6 +3,7 @@
 import random
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -60,12 +61,17 @@ def told(
     limits: Limits | None = None,
     on_disk: bool = False,
     within_s: float = SOON_S,
+    keep: int | None = None,
 ) -> Scenario:
     """A story: people come, these things happen, and all gets done in time."""
+    if keep is not None:
+        limits = replace(limits or Limits(), keep_entries=keep, trim_every_s=0.1)
 
     async def story(world: World) -> None:
         chance = world.seed.stream("story")
         await world.start_server()
+        if keep is not None:
+            world.keeps_only(keep)
         people = list(cast(world.seed))
         if link is not None:
             world.connect([script.nick for script in people], link)
@@ -181,6 +187,29 @@ def interrupted(*nicks: str) -> Scenario:
             world.cut(nicks)
 
     return told("interrupted", cut)
+
+
+def forgetful(*, cut: bool = True) -> Scenario:
+    """Rea is away while more is said than the server keeps."""
+
+    def ben(_seed: Seed) -> list[Script]:
+        texts = tuple(f"{number}" for number in range(40))
+        first = Say("lobby", texts[:5])
+        rest = Say("lobby", texts[5:])
+        script = Script("ben", ("lobby",), (Pause(1), first, Pause(5), rest))
+        return [reader("rea", ("lobby",)), script]
+
+    async def part(world: World, _chance: random.Random) -> None:
+        await world.until_accepted(5, within_s=SOON_S)
+        await trio.sleep(1)
+        if cut:
+            world.cut(["rea"])
+            world.partition(["rea"])
+        await world.until_accepted(40, within_s=SOON_S)
+        await trio.sleep(1)
+        world.heal()
+
+    return told("forgetful", part, cast=ben, keep=10, within_s=BACK_S)
 
 
 def killed_at_a_line(*, again: bool = False, killed: bool = True) -> Scenario:
