@@ -212,6 +212,26 @@ def forgetful(*, cut: bool = True) -> Scenario:
     return told("forgetful", part, cast=ben, keep=10, within_s=BACK_S)
 
 
+def unanswered(*, parted: bool = True) -> Scenario:
+    """Ada is cut off from the answer to her line, which is not kept until she is back."""
+
+    def cast(_seed: Seed) -> list[Script]:
+        texts = tuple(f"{number}" for number in range(20))
+        ben = Script("ben", ("lobby",), (Pause(5), Say("lobby", texts)))
+        return [reader("rea", ("lobby",)), ben, _line("ada", "once", after_s=1)]
+
+    async def part(world: World, chance: random.Random) -> None:
+        await world.until_unanswered(1, within_s=SOON_S)
+        if parted:
+            # A millisecond to the server, at least three to be stored and answered.
+            await trio.sleep(chance.uniform(0.0015, 0.002))
+            world.partition(["ada"])
+            await trio.sleep(60)
+        world.heal()
+
+    return told("unanswered", part, cast=cast, keep=1, within_s=BACK_S)
+
+
 def killed_at_a_line(*, again: bool = False, killed: bool = True) -> Scenario:
     """Ada is killed before she hears what became of her line; she may live again."""
 

@@ -24,6 +24,7 @@ from tests.simulator.zoo.stories import (
     replaced,
     stalled,
     troubled,
+    unanswered,
 )
 
 
@@ -130,11 +131,9 @@ BUGS: Final = (
         name="identities go with their entries",
         wrong="a line whose entry is no longer kept is not known when it comes again",
         plant=in_stores.identities_go_with_their_entries,
-        story=troubled(
-            "server killed", times=6, link=LINKS["calm"], moment_s=(0.002, 0.012), keep=1
-        ),
-        without=troubled(keep=1),
-        needs="server killed",
+        story=unanswered(),
+        without=unanswered(parted=False),
+        needs="partition",
         found_by=("once",),
         alone=False,
         within=10,
@@ -514,7 +513,7 @@ BUGS: Final = (
     Bug(
         name="accepted before fsync",
         wrong="a line is accepted when it is written, and not when it is synced",
-        plant=in_stores.no_line_is_synced,
+        plant=both(in_stores.no_line_is_synced, in_clients.an_older_past_is_not_noticed),
         story=troubled("server loses power"),
         without=troubled("server killed"),
         needs="server loses power",
@@ -536,7 +535,10 @@ BUGS: Final = (
     Bug(
         name="read as durable",
         wrong="what a killed server left unsynced is shown by the next one",
-        plant=in_stores.what_the_killed_left_is_taken_for_durable,
+        plant=both(
+            in_stores.what_the_killed_left_is_taken_for_durable,
+            in_clients.an_older_past_is_not_noticed,
+        ),
         story=killed_and_dark(),
         without=killed_and_dark(killed=False),
         needs="dies at a sync",
