@@ -93,6 +93,8 @@ def open_for_reading(path: Path) -> Iterator[sqlite3.Connection]:
 
     Raises: StoreOpenError: it can't be opened, or is none of this version's.
     """
+    if not path.exists():
+        raise StoreOpenError(f"{path} is not there")
     uri = f"{path.absolute().as_uri()}?mode=ro"
     try:
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_S)
@@ -114,8 +116,6 @@ def _version(path: Path, connection: sqlite3.Connection) -> int:
     try:
         return check_ours(path, connection)
     except sqlite3.Error as error:
-        if not path.exists():
-            raise StoreOpenError(f"{path} is not there") from error
         raise StoreOpenError(f"{path} can't be read: {error}") from error
 
 
