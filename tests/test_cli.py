@@ -2,15 +2,18 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.processes import run, server
+from tests.processes import plain, run, server
+from tests.store.version_1 import write_version_1
 from trio_chat.store.schema import APPLICATION_ID
 
 pytestmark = pytest.mark.processes
@@ -200,6 +203,133 @@ def test_without_a_data_flag_the_file_is_where_the_platform_keeps_data(
         assert path.name == "chat.db"
         assert path.is_file()
         assert tmp_path in path.parents or sys.platform == "win32"
+
+
+# --- verify and backup ---------------------------------------------------------------
+
+
+def spoil(data: Path, statement: str) -> None:
+    with closing(sqlite3.connect(data)) as connection, connection:
+        connection.execute(statement)
+
+
+def say(home: Path, address: str, *lines: str) -> None:
+    said = "".join(f"{line}\n" for line in lines)
+    done = run(home, "join", "--plain", "--nick", "x", address, stdin=said)
+    assert done.returncode == 0
+
+
+def test_a_live_servers_file_is_verified_and_copied(tmp_path: Path) -> None:
+    data, copy = str(tmp_path / "chat.db"), str(tmp_path / "copy.db")
+    with server(tmp_path, "--data", data) as running:
+        say(tmp_path, running.address, "a", "b")
+        done = run(tmp_path, "verify", data)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout == f"{data} is whole: 2 entries in 1 logs\n"
+        done = run(tmp_path, "backup", data, copy)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.splitlines() == [
+            f"{copy} is a copy of {data}",
+            f"{copy} is whole: 2 entries in 1 logs",
+        ]
+        say(tmp_path, running.address, "c")
+    assert entries_in(Path(copy)) == [(1, "a"), (2, "b")]
+
+
+def test_whoever_was_on_the_original_is_told_of_the_copys_other_past(
+    tmp_path: Path,
+) -> None:
+    data, copy = str(tmp_path / "chat.db"), str(tmp_path / "copy.db")
+    address = f"127.0.0.1:{free_port()}"
+    with server(tmp_path, "--data", data, address=address) as running:
+        say(tmp_path, address, "a")
+        run(tmp_path, "backup", data, copy)
+        say(tmp_path, address, "b")
+        with plain(tmp_path, "--json", "--listen", "--nick", "ear", address) as ear:
+            assert ear.stdout is not None
+            events = map(json.loads, ear.stdout)
+            seqs = (event["seq"] for event in events if event["type"] == "entry")
+            assert [next(seqs), next(seqs)] == [1, 2]
+            running.kill()
+            with server(tmp_path, "--data", copy, address=address) as running_copy:
+                told = running_copy.line_with("a new epoch begins")
+                assert told.startswith("[*] the file is a backup: ")
+                assert next(event for event in events if event["type"] == "reset")
+                assert next(seqs) == 1
+
+
+def test_a_damaged_file_is_told_room_by_room(tmp_path: Path) -> None:
+    data = tmp_path / "chat.db"
+    with server(tmp_path, "--data", str(data)) as running:
+        say(tmp_path, running.address, "a", "b", "c")
+        running.stop()
+    spoil(data, "UPDATE entry SET text = 'B' WHERE seq = 2")
+    done = run(tmp_path, "verify", str(data))
+    assert done.returncode == 1
+    assert done.stdout == (
+        f"{data}: #lobby 2: it is not what was stored: its hash is another one\n"
+    )
+    assert done.stderr == f"{data} is not whole\n"
+    done = run(tmp_path, "backup", str(data), str(tmp_path / "copy.db"))
+    assert done.returncode == 1
+    assert "copy.db is not whole" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["verify", "nowhere.db"], "nowhere.db is not there\n"),
+        (["backup", "nowhere.db", "copy.db"], "nowhere.db is not there\n"),
+    ],
+)
+def test_what_can_not_be_read_is_one_clear_line(
+    tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    done = run(tmp_path, *arguments)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", said)
+    assert run(tmp_path, arguments[0]).returncode == 2
+
+
+def test_a_file_of_an_older_version_is_made_over_and_told(tmp_path: Path) -> None:
+    data = tmp_path / "chat.db"
+    write_version_1(data, [("lobby", n, "d", n, str(n)) for n in range(1, 1_201)])
+    with server(tmp_path, "--data", str(data)) as running:
+        told = running.line_with("older version")
+        assert re.fullmatch(
+            r"\[\*\] .*chat\.db was written by an older version: 1,200 entries were made"
+            r" over in \d\.\d s",
+            told,
+        )
+
+
+def test_an_older_copy_in_the_place_of_the_file_is_told(tmp_path: Path) -> None:
+    data = tmp_path / "chat.db"
+    copies = []
+    for _ in range(2):
+        with server(tmp_path, "--data", str(data)) as running:
+            say(tmp_path, running.address, "a")
+            running.stop()
+        copies.append(data.read_bytes())
+    data.write_bytes(copies[0])
+    with server(tmp_path, "--data", str(data)) as running:
+        assert "older copy of it: a new epoch begins" in running.line_with("epoch")
+    with server(tmp_path, "--data", str(data), "--new-epoch") as running:
+        assert "was asked for: a new epoch begins" in running.line_with("epoch")
+
+
+def test_what_is_not_kept_is_shown_as_a_gap(tmp_path: Path) -> None:
+    data = tmp_path / "chat.db"
+    with server(tmp_path, "--data", str(data)) as running:
+        say(tmp_path, running.address, "a", "b", "c", "d")
+        running.stop()
+    with server(tmp_path, "--data", str(data), "--keep-entries", "2") as running:
+        done = run(tmp_path, "join", "--plain", "--nick", "x", running.address, stdin="e\n")
+        assert "-- entries 1 to 2 of #lobby are no longer kept\n" in done.stderr
+        assert [line.split()[-1] for line in done.stdout.splitlines()] == ["c", "d", "e"]
+        done = run(tmp_path, "verify", str(data))
+        assert done.stdout == (
+            f"{data} is whole: 3 entries in 1 logs, 2 are no longer kept\n"
+        )
 
 
 # --- the console ---------------------------------------------------------------------

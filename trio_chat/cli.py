@@ -36,7 +36,13 @@ from trio_chat.settings import (
     settings_of,
 )
 from trio_chat.signals import ENDING, open_signals
-from trio_chat.store import MemoryStore, Store, open_sqlite_store
+from trio_chat.store import (
+    Found,
+    MemoryStore,
+    SqliteStore,
+    Store,
+    open_sqlite_store,
+)
 from trio_chat.store.backup import backup
 from trio_chat.store.verify import Verdict, verify
 
@@ -149,8 +155,10 @@ async def _serve_until_told(
         open_signals(*ENDING) as signals,
         open_console(settings["log_format"], verbose=verbose) as log,
     ):
-        opening = _open_store(data, log, new_epoch=new_epoch)
+        begun_s = trio.current_time()
+        opening = _open_store(data, new_epoch=new_epoch)
         async with opening as store, trio.open_nursery() as nursery:
+            took_s = trio.current_time() - begun_s
             listeners = await listen(settings["host"], settings["port"])
             start = partial(
                 serve,
@@ -166,6 +174,8 @@ async def _serve_until_told(
                 sys.stdout.write(f"listening on {address_of(listener)}\n")
             sys.stdout.flush()
             log.info("storing", data=data)
+            if isinstance(store, SqliteStore):
+                _tell(log, store.found, data, took_s)
             await anext(signals)
             running.drain()
             await anext(signals)
@@ -183,21 +193,19 @@ async def _then_cancel(
 
 
 @asynccontextmanager
-async def _open_store(
-    data: str, log: FilteringBoundLogger, *, new_epoch: bool
-) -> AsyncIterator[Store]:
+async def _open_store(data: str, *, new_epoch: bool) -> AsyncIterator[Store]:
     if data == IN_MEMORY:
         yield MemoryStore(epoch=secrets.token_hex(8))
         return
-    begun_s = trio.current_time()
     async with open_sqlite_store(Path(data), new_epoch=new_epoch) as store:
-        found = store.found
-        if found.migrated is not None:
-            took_s = trio.current_time() - begun_s
-            log.info("migrated", data=data, entries=found.migrated, took_s=took_s)
-        if found.another_past:
-            log.info("another past", reason=found.another_past)
         yield store
+
+
+def _tell(log: FilteringBoundLogger, found: Found, data: str, took_s: float) -> None:
+    if found.migrated is not None:
+        log.info("migrated", data=data, entries=found.migrated, took_s=took_s)
+    if found.another_past:
+        log.info("another past", reason=found.another_past)
 
 
 def _default_data() -> str:

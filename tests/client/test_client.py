@@ -14,6 +14,7 @@ from trio_chat.client.events import (
     Accepted,
     Closed,
     Entry,
+    Gap,
     Joined,
     Left,
     Members,
@@ -335,8 +336,75 @@ async def test_what_can_not_be_had_any_more_is_passed_over_and_told(
         assert await peer.hear(Join) == Join(room="lobby", after=1)
         await peer.say(Room(room="lobby", after=7, head=8), entry(8))
         assert (await event(client, Entry)).seq == 1
+        assert await event(client, Gap) == Gap("lobby", 1, 7, "not to be had")
         assert await event(client, Opened) == Opened("lobby", 7, 8)
         assert (await event(client, Entry)).seq == 8
+
+
+async def test_a_gap_is_told_where_it_is_and_the_cursor_moves_over_it(
+    autojump_clock: MockClock,
+) -> None:
+    async with open_fake() as (client, exchange):
+        peer = await exchange.peer()
+        await peer.take_in(head=9)
+        gap = messages.Gap(room="lobby", after=1, through=7, reason="no longer kept")
+        await peer.say(entry(1), gap, gap, entry(8))
+        assert (await event(client, Entry)).seq == 1
+        assert await event(client, Gap) == Gap("lobby", 1, 7, "no longer kept")
+        assert (await event(client, Entry)).seq == 8
+        await peer.hang_up()
+        peer = await exchange.peer()
+        await peer.welcome()
+        assert (await peer.joins())["lobby"].after == 8
+
+
+async def test_a_gap_behind_a_hole_is_asked_for_again(autojump_clock: MockClock) -> None:
+    """Only what is told is passed over, and 2 was not."""
+    async with open_fake() as (client, exchange):
+        peer = await exchange.peer()
+        await peer.take_in()
+        await peer.say(entry(1), messages.Gap(room="lobby", after=2, through=4), entry(5))
+        assert await peer.hear(Join) == Join(room="lobby", after=1)
+        await peer.say(Room(room="lobby", after=1, head=5))
+        await peer.say(entry(2), messages.Gap(room="lobby", after=2, through=4), entry(5))
+        assert [(await event(client, Entry)).seq for _ in range(2)] == [1, 2]
+        assert (await event(client, Gap)).through == 4
+        assert (await event(client, Entry)).seq == 5
+
+
+async def test_a_gap_of_which_a_part_was_had_is_the_rest_of_it(
+    autojump_clock: MockClock,
+) -> None:
+    async with open_fake() as (client, exchange):
+        peer = await exchange.peer()
+        await peer.take_in()
+        gap = messages.Gap(room="lobby", after=0, through=4)
+        await peer.say(entry(1), entry(2), gap, entry(5))
+        assert (await event(client, Gap)).after == 2
+        assert (await event(client, Entry)).seq == 5
+
+
+async def test_a_room_that_ends_before_what_was_read_begins_everything_anew(
+    autojump_clock: MockClock,
+) -> None:
+    """In the same epoch: an older copy was put back, and the server could not see it."""
+    async with open_fake() as (client, exchange):
+        peer = await exchange.peer()
+        await peer.take_in()
+        await peer.say(*map(entry, (1, 2, 3)))
+        for _ in range(3):
+            await event(client, Entry)
+        await peer.hang_up()
+        peer = await exchange.peer()
+        await peer.welcome()
+        assert (await peer.joins())["lobby"].after == 3
+        await peer.say(Room(room="lobby", after=2, head=2))
+        assert "#lobby ends at 2" in (await event(client, Reset)).reason
+        peer = await exchange.peer()
+        joins = await peer.take_in(head=2)
+        assert {join.after for join in joins.values()} == {None}
+        await peer.say(entry(1, "another past"))
+        assert (await event(client, Entry)).text == "another past"
 
 
 async def test_another_epoch_begins_every_room_anew(autojump_clock: MockClock) -> None:

@@ -30,6 +30,19 @@ def test_an_entry_that_was_put_back_is_the_next_again() -> None:
     assert timeline.place(5) is Place.NEXT
 
 
+def test_a_gap_moves_the_cursor_over_what_it_tells_and_no_further() -> None:
+    timeline = Timeline()
+    assert timeline.place_gap(0, 9) is Place.BEYOND
+    timeline.opened(4)
+    assert timeline.place_gap(5, 9) is Place.BEYOND
+    assert timeline.place_gap(2, 4) is Place.HAD
+    assert timeline.cursor == 4
+    assert timeline.place_gap(2, 7) is Place.NEXT
+    assert timeline.cursor == 7
+    assert timeline.place(9) is Place.BEYOND
+    assert timeline.place(8) is Place.NEXT
+
+
 @given(st.integers(0, 5), st.lists(st.integers(1, 12), max_size=40))
 def test_whatever_comes_what_is_taken_is_contiguous(after: int, seqs: list[int]) -> None:
     timeline = Timeline()

@@ -10,6 +10,7 @@ from trio_chat.client.events import (
     ClientEvent,
     Closed,
     Entry,
+    Gap,
     Joined,
     Left,
     Members,
@@ -223,6 +224,25 @@ def test_who_has_to_take_another_name_is_told_how() -> None:
 
 def test_a_servers_other_past_is_told() -> None:
     assert after(LOBBY, Reset("another past")).lines == (Trouble("another past"),)
+
+
+def test_what_is_missing_is_a_row_where_it_is() -> None:
+    gap = Gap("lobby", 0, 1_500, "no longer kept")
+    row = Trouble("entries 1 to 1,500 of #lobby are no longer kept")
+    assert after(LOBBY, gap).lines == (row,)
+    one = Gap("@", 6, 7, "no longer kept")
+    words = "entry 7 of your direct messages is no longer kept"
+    assert after(LOBBY, one).lines == (Trouble(words),)
+
+
+def test_what_is_missing_elsewhere_is_a_row_when_one_looks_there() -> None:
+    gap = Gap("lobby", 1, 2, "no longer kept")
+    view = after(dev_too(), entry(1, "a"), gap, entry(3, "c")).view
+    lobby = view.find("lobby")
+    assert lobby is not None
+    assert lobby.unread == 2
+    kinds = [type(line) for line in switched(view, "lobby").lines]
+    assert kinds == [Rule, Said, Trouble, Said]
 
 
 def test_who_names_the_members() -> None:

@@ -13,13 +13,14 @@ from trio_chat.store.interface import (
     fingerprint,
 )
 from trio_chat.store.memory import MemoryStore
-from trio_chat.store.sqlite import SqliteStore, open_sqlite_store
+from trio_chat.store.sqlite import Found, SqliteStore, open_sqlite_store
 
 __all__ = [
     "Appended",
     "Conflict",
     "Draft",
     "Entry",
+    "Found",
     "Keep",
     "MemoryStore",
     "Missing",
