@@ -225,12 +225,12 @@ def test_a_live_servers_file_is_verified_and_copied(tmp_path: Path) -> None:
         say(tmp_path, running.address, "a", "b")
         done = run(tmp_path, "verify", data)
         assert (done.returncode, done.stderr) == (0, "")
-        assert done.stdout == f"{data} is whole: 2 entries in 1 logs\n"
+        assert done.stdout == f"{data} is whole: 2 entries in 1 log\n"
         done = run(tmp_path, "backup", data, copy)
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.splitlines() == [
             f"{copy} is a copy of {data}",
-            f"{copy} is whole: 2 entries in 1 logs",
+            f"{copy} is whole: 2 entries in 1 log",
         ]
         say(tmp_path, running.address, "c")
     assert entries_in(Path(copy)) == [(1, "a"), (2, "b")]
@@ -328,7 +328,7 @@ def test_what_is_not_kept_is_shown_as_a_gap(tmp_path: Path) -> None:
         assert [line.split()[-1] for line in done.stdout.splitlines()] == ["c", "d", "e"]
         done = run(tmp_path, "verify", str(data))
         assert done.stdout == (
-            f"{data} is whole: 3 entries in 1 logs, 2 are no longer kept\n"
+            f"{data} is whole: 3 entries in 1 log, 2 are no longer kept\n"
         )
 
 

@@ -285,9 +285,9 @@ def _told(verdict: Verdict, data: str) -> int:
         _say(f"{data} is not whole\n")
         return EXIT_FAILED
     gone = f", {verdict.trimmed:,} are no longer kept" if verdict.trimmed else ""
-    sys.stdout.write(
-        f"{data} is whole: {verdict.entries:,} entries in {verdict.logs:,} logs{gone}\n"
-    )
+    entries = "1 entry" if verdict.entries == 1 else f"{verdict.entries:,} entries"
+    logs = "1 log" if verdict.logs == 1 else f"{verdict.logs:,} logs"
+    sys.stdout.write(f"{data} is whole: {entries} in {logs}{gone}\n")
     return EXIT_OK
 
 

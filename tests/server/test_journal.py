@@ -1,6 +1,7 @@
 """Order, group commit, and what happens when the disk fails."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
 
 import pytest
 import trio
@@ -11,7 +12,9 @@ from trio_chat.errors import StoreError
 from trio_chat.server.journal import Journal
 from trio_chat.server.limits import Limits
 from trio_chat.server.trouble import Trouble
-from trio_chat.store import Draft, Entry, MemoryStore, Outcome
+from trio_chat.store import Draft, Entry, MemoryStore, Outcome, Store
+
+OnDelivery: TypeAlias = Callable[[str, Sequence[Entry]], None]
 
 
 class SlowStore(MemoryStore):
@@ -30,6 +33,21 @@ class SlowStore(MemoryStore):
         return await super().append(drafts, ts)
 
 
+def journal_of(store: Store, deliver: OnDelivery) -> Journal:
+    trouble = Trouble(recording([]))
+    return Journal(store, Delivered(deliver), lambda: 1.0, Limits(), trouble)
+
+
+class Delivered:
+    """Tells what is delivered; nothing else happens here."""
+
+    def __init__(self, deliver: OnDelivery) -> None:
+        self.deliver = deliver
+
+    def moved_on(self, heads: Mapping[str, int]) -> None:
+        raise AssertionError(f"nothing was in doubt: {heads}")
+
+
 def draft(n: int, log: str = "lobby") -> Draft:
     return Draft(log=log, device="d", n=n, nick="ada", text=f"{n}")
 
@@ -43,7 +61,9 @@ async def test_what_arrives_during_one_commit_shares_the_next(
     def deliver(log: str, entries: Sequence[Entry]) -> None:
         delivered.extend(entry.seq for entry in entries)
 
-    journal = Journal(store, deliver, lambda: 1.0, Limits(), Trouble(recording([])))
+    journal = Journal(
+        store, Delivered(deliver), lambda: 1.0, Limits(), Trouble(recording([]))
+    )
     async with trio.open_nursery() as nursery:
         nursery.start_soon(journal.run)
         async with trio.open_nursery() as authors:
@@ -60,7 +80,9 @@ async def test_a_cancelled_author_does_not_take_the_draft_back(
     autojump_clock: MockClock,
 ) -> None:
     store = SlowStore()
-    journal = Journal(store, lambda *_: None, lambda: 1.0, Limits(), Trouble(recording([])))
+    journal = Journal(
+        store, Delivered(lambda *_: None), lambda: 1.0, Limits(), Trouble(recording([]))
+    )
     async with trio.open_nursery() as nursery:
         nursery.start_soon(journal.run)
         with trio.move_on_after(0.5) as impatience:
@@ -113,6 +135,87 @@ async def test_when_the_disk_fails_authors_are_told_and_nobody_sees_the_line(
         assert [m["seq"] for m in await bob.rest() if m["t"] == "entry"] == [1]
 
 
+async def test_a_disk_that_fails_for_a_moment_is_noticed_by_nobody(
+    autojump_clock: MockClock,
+) -> None:
+    """But for the console. The same drafts are tried again, under the same identities."""
+
+    class Unsure(MemoryStore):
+        """Stores, and then says that it did not: a COMMIT with an error."""
+
+        errors = 3
+
+        async def append(self, drafts: Sequence[Draft], ts: float) -> list[Outcome]:
+            outcomes = await super().append(drafts, ts)
+            if self.errors:
+                self.errors -= 1
+                raise StoreError("disk I/O error")
+            return outcomes
+
+    async with open_world(Unsure("e")) as world:
+        ada, bob = await world.person("ada"), await world.person("bob")
+        for n in (1, 2):
+            await ada.send({"t": "say", "room": "lobby", "n": n, "text": f"{n}"})
+            assert (await ada.hear("accepted"))["seq"] == n
+            assert await bob.texts(1) == [(n, f"{n}")]
+        assert [event["times"] for event in world.events("store failed")] == [1]
+        assert world.events("store works")[0]["after_s"] == pytest.approx(0.75)
+
+
+async def test_what_was_stored_in_spite_of_an_error_is_shown_once_and_in_order(
+    autojump_clock: MockClock,
+) -> None:
+    """Also a copy, which no answer tells of; and its author has long gone."""
+
+    class Lying(MemoryStore):
+        lies = False
+
+        async def append(self, drafts: Sequence[Draft], ts: float) -> list[Outcome]:
+            outcomes = await super().append(drafts, ts)
+            if self.lies:
+                raise StoreError("disk I/O error")
+            return outcomes
+
+    store = Lying("e")
+    async with open_world(store) as world:
+        ada, bob = await world.person("ada"), await world.person("bob", "lobby", "den")
+        cyd = await world.person("cyd", "den")
+        await bob.send({"t": "join", "room": "@"})
+        await bob.hear("room")
+        store.lies = True
+        line = {"t": "say", "room": "lobby", "n": 1, "text": "doubtful"}
+        await ada.send(line, {"t": "direct", "to": "bob", "n": 2, "text": "psst"})
+        assert await ada.ended()
+        assert not [m for m in await bob.rest() if m["t"] == "entry"]
+        store.lies = False
+        await cyd.say("elsewhere", room="den")
+        heard = [m for m in await bob.rest() if m["t"] == "entry"]
+        assert sorted((m["room"], m["seq"], m["text"]) for m in heard) == [
+            ("@", 1, "psst"),
+            ("den", 1, "elsewhere"),
+            ("lobby", 1, "doubtful"),
+        ]
+        await bob.say("and on")
+        assert await bob.texts(1) == [(2, "and on")]
+
+
+async def test_trouble_is_told_once_a_minute_with_a_count(
+    autojump_clock: MockClock,
+) -> None:
+    log: list[Json] = []
+    trouble = Trouble(recording(log))
+    for _ in range(90):
+        trouble.tell(StoreError("the disk is full"))
+        await trio.sleep(1)
+    trouble.over()
+    trouble.over()
+    assert [(each["event"], each.get("times")) for each in log] == [
+        ("store failed", 1),
+        ("store failed", 60),
+        ("store works", None),
+    ]
+
+
 async def test_a_log_that_cannot_be_read_ends_who_waits_for_it(
     autojump_clock: MockClock,
 ) -> None:
@@ -139,9 +242,7 @@ async def test_deliveries_keep_the_order_of_the_log_across_rooms(
     def deliver(log: str, entries: Sequence[Entry]) -> None:
         order.extend((log, entry.seq) for entry in entries)
 
-    journal = Journal(
-        MemoryStore("e"), deliver, lambda: 1.0, Limits(), Trouble(recording([]))
-    )
+    journal = journal_of(MemoryStore("e"), deliver)
     steps = Sequencer()
 
     async def author(number: int) -> None:

@@ -339,6 +339,23 @@ async def test_a_resent_line_is_accepted_even_if_it_could_not_be_said_now(
         ]
 
 
+async def test_who_has_read_further_than_a_room_goes_is_told_and_so_is_the_console(
+    autojump_clock: MockClock,
+) -> None:
+    """Only that one: anybody may claim it, and the others are not to suffer for that."""
+    async with open_world() as world:
+        ada, bob = await world.person("ada"), await world.person("bob")
+        await ada.say("hi")
+        await bob.texts(1)
+        for after in (9, 10):
+            await ada.send({"t": "join", "room": "lobby", "after": after})
+            answer = await ada.hear("room")
+            assert (answer["after"], answer["head"]) == (1, 1)
+        (told,) = world.events("read further")
+        assert (told["room"], told["cursor"], told["head"]) == ("lobby", 9, 1)
+        assert await bob.rest() == []
+
+
 # --- ghosts --------------------------------------------------------------------------
 
 

@@ -125,7 +125,7 @@ SAID = "INSERT INTO said VALUES ((SELECT id FROM log WHERE name = 'lobby'), 1, 5
         ),
         (
             ["DELETE FROM log WHERE name = 'den'"],
-            "1 logs have entries and no name",
+            "entries of 1 logs without names",
         ),
         (
             [f"UPDATE entry SET text = x'ff' WHERE {LOBBY} AND seq = 2"],

@@ -276,6 +276,14 @@ class Hub:
         if log in self._rooms:
             self._rooms[log].deliver(entries)
 
+    def moved_on(self, heads: Mapping[str, int]) -> None:
+        """Have everyone read what is in the logs and was not delivered."""
+        for log, head in heads.items():
+            if head > self._heads.get(log, 0):
+                self._heads[log] = head
+                if log in self._rooms:
+                    self._rooms[log].move_on(head)
+
     def _enter(self, session: Session, guest: Guest, name: str) -> Member:
         self._check_space(session, name)
         room = self._room_for(session, name)

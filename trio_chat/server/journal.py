@@ -6,9 +6,9 @@ nobody. What one transaction made durable is delivered in one step, room by room
 the next is begun: the order of delivery is the order of the log.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 import trio
 
@@ -29,22 +29,36 @@ class _Submission:
     settled: trio.Event = field(default_factory=trio.Event)
 
 
+class Deliver(Protocol):
+    """What becomes of durable entries; the hub, as a rule."""
+
+    def deliver(self, log: str, entries: Sequence[Entry]) -> None:
+        """These follow what was delivered before."""
+
+    def moved_on(self, heads: Mapping[str, int]) -> None:
+        """The logs go up to here, and some of that was not delivered."""
+
+
 class Journal:
     """Takes drafts in, gives their places back, and delivers what became durable.
 
-    Shape:  `deliver(log, entries)` is called without an await in between, in the order of
-            the log, each entry once.
+    Shape:  deliver() is called without an await in between, in the order of the log, each
+            entry once. After an error of the store nobody knows what it has: a transaction
+            that failed at its end may be there all the same. Then, once something could be
+            stored again, it is asked how far the logs go, and whoever is in the rooms
+            reads on from the log.
     """
 
     def __init__(
         self,
         store: Store,
-        deliver: Callable[[str, Sequence[Entry]], None],
+        deliver: Deliver,
         wall_clock_s: Callable[[], float],
         limits: Limits,
         trouble: Trouble,
     ) -> None:
         self._store = store
+        self._in_doubt = False
         self._patience_s = limits.store_patience_s
         self._trouble = trouble
         self._deliver = deliver
@@ -83,11 +97,17 @@ class Journal:
         ts = round(self._wall_clock_s(), 3)
         try:
             outcomes = await self._stored(drafts, ts)
+            heads = await self._store.heads() if self._in_doubt else None
         except StoreError as error:
+            self._in_doubt = True
             for submission in submissions:
                 submission.error = error
         else:
-            self._deliver_all(outcomes)
+            if heads is None:
+                self._deliver_all(outcomes)
+            else:
+                self._deliver.moved_on(heads)
+                self._in_doubt = False
             remaining = iter(outcomes)
             for submission in submissions:
                 submission.outcomes = [next(remaining) for _ in submission.drafts]
@@ -106,6 +126,7 @@ class Journal:
             try:
                 outcomes = await self._store.append(drafts, ts)
             except StoreError as error:
+                self._in_doubt = True
                 self._trouble.tell(error)
                 delay_s = next(delays_s, _RETRY_S[-1])
                 if trio.current_time() + delay_s > give_up_s:
@@ -122,4 +143,4 @@ class Journal:
                 for entry in outcome.entries:
                     batches.setdefault(entry.log, []).append(entry)
         for log, entries in batches.items():
-            self._deliver(log, entries)
+            self._deliver.deliver(log, entries)

@@ -113,6 +113,13 @@ class Room:
         self.head = entries[-1].seq
         self._offer(self.frame(entries), before)
 
+    def move_on(self, head: int) -> None:
+        """The log goes up to here, and nobody was offered that: all read it from there."""
+        before, self.head = self.head, head
+        for member in list(self._live):
+            del self._live[member]
+            self._behind(member, before)
+
     def announce(self, message: Message) -> None:
         """Tell all live members about a change of the member list."""
         self.presence += 1

@@ -58,7 +58,7 @@ async def serve(  # noqa: PLR0913 (what a simulation replaces comes in by name)
     hub = Hub(await store.heads(), limits, log, changed=keeper.changed)
     hub.restore(await store.remembered(KEPT_AS))
     trouble = Trouble(log)
-    journal = Journal(store, hub.deliver, wall_clock_s, limits, trouble)
+    journal = Journal(store, hub, wall_clock_s, limits, trouble)
     services = Services(
         hub=hub,
         journal=journal,

@@ -71,7 +71,7 @@ def verify(path: Path) -> Verdict:
         readings = [_Reading(connection, *each) for each in names.items()]
         faults = [fault for each in readings if (fault := each.fault()) is not None]
         if strays:
-            faults.append(Fault("", 0, f"{len(strays)} logs have entries and no name"))
+            faults.append(Fault("", 0, f"entries of {len(strays)} logs without names"))
         entries = sum(each.count for each in readings)
         trimmed = sum(each.trimmed for each in readings)
         return Verdict(len(names), entries, trimmed, tuple(faults))
