@@ -39,6 +39,7 @@ PURE: Final = (
     "trio_chat/protocol",
     "trio_chat/server/limits.py",
     "trio_chat/server/session.py",
+    "trio_chat/store/chain.py",
     "trio_chat/client/backoff.py",
     "trio_chat/client/events.py",
     "trio_chat/client/timeline.py",

@@ -31,6 +31,8 @@ PIPE = "uptime | .venv/bin/python -m trio_chat join --plain --history 0 --nick s
 LOGGER = (
     ".venv/bin/python -m trio_chat join --plain --json --listen --nick logger </dev/null"
 )
+BACKUP = ".venv/bin/python -m trio_chat backup team.db team-monday.db"
+VERIFY = ".venv/bin/python -m trio_chat verify team-monday.db"
 SMOKE = ".venv/bin/python -m simulator run smoke"
 
 
@@ -67,7 +69,9 @@ def shell(command: str, home: Path, **variables: str) -> Iterator["subprocess.Po
 
 def test_every_command_is_run_by_a_test_or_by_ci() -> None:
     commands = [line for block in blocks("sh") for line in block.splitlines() if line]
-    assert sorted(commands) == sorted([SERVE, TESTS, JOIN, CROWD, PIPE, LOGGER, SMOKE])
+    assert sorted(commands) == sorted(
+        [SERVE, TESTS, JOIN, CROWD, PIPE, LOGGER, BACKUP, VERIFY, SMOKE]
+    )
 
 
 def test_ci_runs_both_lines_out_of_the_readme() -> None:
@@ -104,6 +108,16 @@ def test_a_pipe_into_plain_mode_says_its_lines(tmp_path: Path) -> None:
         assert process.wait(PATIENCE_S) == 0
         assert process.stdout is not None
         assert "#lobby <status> up 3 days" in process.stdout.read()
+
+
+def test_a_copy_is_made_and_verified(tmp_path: Path) -> None:
+    data = tmp_path / "team.db"
+    with server(tmp_path, "--data", str(data)) as running:
+        run(tmp_path, "join", "--plain", running.address, stdin="hi\n")
+        for line in (BACKUP, VERIFY):
+            command = here(line, "").replace("team", str(tmp_path / "team"))
+            with shell(command, tmp_path) as process:
+                assert process.wait(PATIENCE_S) == 0
 
 
 def test_a_listening_plain_client_stays(tmp_path: Path) -> None:
