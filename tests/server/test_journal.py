@@ -216,6 +216,18 @@ async def test_trouble_is_told_once_a_minute_with_a_count(
     ]
 
 
+async def test_who_fails_and_who_does_not_take_no_turns_on_the_console(
+    autojump_clock: MockClock,
+) -> None:
+    log: list[Json] = []
+    trouble = Trouble(recording(log))
+    for _ in range(90):
+        trouble.tell(StoreError("the disk is full"))
+        trouble.over()
+        await trio.sleep(1)
+    assert [each["event"] for each in log] == 2 * ["store failed", "store works"]
+
+
 async def test_a_log_that_cannot_be_read_ends_who_waits_for_it(
     autojump_clock: MockClock,
 ) -> None:

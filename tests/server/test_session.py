@@ -1,19 +1,23 @@
 """A session outlives its links: what the others are told, and what they are not."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
 from trio.testing import MockClock
 
-from tests.server.harness import Json, Person, World, open_world
+from tests.server.harness import Json, Person, World, open_world, recording
 from trio_chat.errors import StoreError
 from trio_chat.server import Limits
 from trio_chat.server.keeper import Keeper
 from trio_chat.server.room import Room
 from trio_chat.server.session import KEPT_AS, Graces, Session, from_kept, kept_of
-from trio_chat.store import MemoryStore, fingerprint
+from trio_chat.server.trouble import Trouble
+from trio_chat.store import MemoryStore, fingerprint, open_sqlite_store
+from trio_chat.store.backup import backup
+from trio_chat.store.worker import open_inline_worker
 
 PRESENCE = ("joined", "left", "renamed")
 
@@ -379,9 +383,10 @@ async def test_a_disk_that_fails_keeps_nobody_out_and_is_tried_again(
         await ben.send({"t": "bye"})
         await trio.sleep(20)
         assert store.tries > 100
-        assert len(world.events("sessions not kept")) == 1
+        assert [event["times"] for event in world.events("store failed")] == [1]
         store.failing = False
         await trio.sleep(2)
+        assert len(world.events("store works")) == 1
         assert list(await store.remembered(KEPT_AS)) == [
             KEPT_AS + fingerprint("device of ada")
         ]
@@ -404,6 +409,59 @@ async def test_what_the_store_has_is_what_there_is(autojump_clock: MockClock) ->
         assert len(await store.remembered(KEPT_AS)) == 1
         await trio.sleep(6)
         assert await store.remembered(KEPT_AS) == {}
+
+
+async def test_what_was_stored_in_spite_of_an_error_is_no_ghost(
+    autojump_clock: MockClock,
+) -> None:
+    """Whoever has left while nobody knew what the store has is in it no longer."""
+
+    class Lying(MemoryStore):
+        """Stores, and says that it did not, while told to."""
+
+        lies = True
+
+        async def remember(self, values: Mapping[str, str | None]) -> None:
+            await super().remember(values)
+            if self.lies:
+                raise StoreError("the disk failed")
+
+    store = Lying("e")
+    async with open_world(store) as world:
+        ada = await here(world, "ada")
+        assert len(await store.remembered(KEPT_AS)) == 1
+        await ada.send({"t": "bye"})
+        await trio.sleep(5)
+        store.lies = False
+        await trio.sleep(1)
+        assert await store.remembered(KEPT_AS) == {}
+
+
+async def test_who_comes_and_goes_while_the_disk_fails_costs_nothing(
+    autojump_clock: MockClock,
+) -> None:
+    class Failing(MemoryStore):
+        """Fails, and counts what it was given."""
+
+        failing = True
+        most = 0
+
+        async def remember(self, values: Mapping[str, str | None]) -> None:
+            self.most = max(self.most, len(values))
+            if self.failing:
+                raise StoreError("the disk is full")
+            await super().remember(values)
+
+    store = Failing("e")
+    async with open_world(store) as world:
+        await here(world, "ada")
+        for number in range(50):
+            stranger = await here(world, f"s{number}")
+            await stranger.send({"t": "bye"})
+        store.failing = False
+        await trio.sleep(1)
+        assert store.most == 1
+        assert len(await store.remembered(KEPT_AS)) == 1
 
 
 async def test_coming_back_costs_the_disk_nothing(autojump_clock: MockClock) -> None:
@@ -437,6 +495,31 @@ async def test_what_makes_no_sense_in_the_store_is_passed_over(
         ben = await here(world, "ben")
         assert await roll_call(ben) == ["ada", "ben"]
         assert len(world.events("session not restored")) == 2
+
+
+async def test_nobody_is_waited_for_who_was_here_in_another_past(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    """What a backup has of who was here may be long out of date."""
+    path, copy = tmp_path / "chat.db", tmp_path / "copy.db"
+    async with open_sqlite_store(path, open_worker=open_inline_worker) as store:
+        async with open_world(store) as world:
+            await here(world, "ada")
+        backup(path, copy)
+    async with (
+        open_sqlite_store(copy, open_worker=open_inline_worker) as store,
+        open_world(store) as world,
+    ):
+        ben = await here(world, "ben")
+        assert await roll_call(ben) == ["ben"]
+        await here(world, "ada", device="another one")
+        assert await roll_call(ben) == ["ben", "ada"]
+    async with (
+        open_sqlite_store(path, open_worker=open_inline_worker) as store,
+        open_world(store) as world,
+    ):
+        ben = await here(world, "ben")
+        assert await roll_call(ben) == ["ada", "ben"]
 
 
 # --- the parts -----------------------------------------------------------------------
@@ -485,7 +568,7 @@ async def test_a_keeper_that_is_closed_writes_what_has_changed(
     autojump_clock: MockClock,
 ) -> None:
     store = MemoryStore("e")
-    keeper = Keeper(store, log=None)  # type: ignore[arg-type]
+    keeper = Keeper(store, Limits(), Trouble(recording([])))
     session = Session("ada", "d", entering=["lobby"])
     keeper.changed(session)
     keeper.close()

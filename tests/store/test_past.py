@@ -13,7 +13,13 @@ import trio
 from tests.store.contract import NOW_S, draft, seqs, texts, whole
 from tests.store.version_1 import EPOCH, write_version_1
 from trio_chat.errors import StoreError, StoreOpenError
-from trio_chat.store import Appended, Keep, SqliteStore, open_sqlite_store
+from trio_chat.store import (
+    Appended,
+    Keep,
+    SqliteStore,
+    fingerprint,
+    open_sqlite_store,
+)
 from trio_chat.store.backup import backup
 from trio_chat.store.marker import marker_path
 from trio_chat.store.verify import verify
@@ -122,6 +128,37 @@ async def test_a_new_file_is_no_other_past(path: Path) -> None:
     async with open_sqlite_store(path, new_epoch=True) as store:
         assert store.found.another_past == ""
         assert store.found.migrated is None
+
+
+async def test_what_is_remembered_belongs_to_a_past(path: Path, tmp_path: Path) -> None:
+    """Nobody's name is kept for a device that was here in another past."""
+    copy, asked = tmp_path / "copy.db", tmp_path / "asked.db"
+    async with open_sqlite_store(path) as store:
+        await store.remember({"session/ada": "here"})
+    async with open_sqlite_store(path) as store:
+        assert await store.remembered("") == {"session/ada": "here"}
+    old = path.read_bytes()
+    assert backup(path, copy).whole
+    backup(path, asked)
+    await live(asked)
+    async with open_sqlite_store(asked) as store:
+        await store.remember({"session/ben": "here"})
+    await live(path)
+    path.write_bytes(old)
+    assert _remembered(copy) == _remembered(path) == [("session/ada", "here")]
+    for another, new_epoch in ((copy, False), (path, False), (asked, True)):
+        async with open_sqlite_store(another, new_epoch=new_epoch) as store:
+            assert await store.remembered("") == {}
+            await store.remember({"session/cyd": "here"})
+        async with open_sqlite_store(another) as store:
+            assert await store.remembered("") == {"session/cyd": "here"}
+
+
+def _remembered(path: Path) -> list[tuple[object, ...]]:
+    connection = sqlite3.connect(path)
+    rows = connection.execute("SELECT * FROM remembered").fetchall()
+    connection.close()
+    return rows
 
 
 # --- backups -------------------------------------------------------------------------
@@ -237,13 +274,34 @@ async def test_an_older_file_is_made_over_and_goes_on(path: Path) -> None:
         assert store.epoch == EPOCH
         assert store.found.migrated == 4
         assert await texts(store) == ["a", "a copy \0 of nobody's", "x" * 9_000]
-        again, new = await store.append([draft(1, "a"), draft(9, "new")], NOW_S)
+        resent = draft(1, "a", device=fingerprint("d"))
+        again, new = await store.append([resent, draft(9, "new")], NOW_S)
         assert isinstance(again, Appended)
         assert again.duplicate
         assert seqs([again, new]) == [1, 4]
     assert verify(path).whole
     async with open_sqlite_store(path) as store:
         assert store.found.migrated is None
+
+
+async def test_an_older_file_has_no_secrets_once_it_is_made_over(path: Path) -> None:
+    """Whoever reads the file can't speak as anybody, and all are known who were."""
+    secret, hidden = "0123456789abcdef", fingerprint("0123456789abcdef")
+    write_version_1(
+        path, [("lobby", 1, secret, 1, "a"), (f"@{secret}", 1, secret, 2, "psst")]
+    )
+    resent = [
+        draft(1, "a", device=hidden),
+        draft(2, "psst", log=f"@{hidden}", device=hidden),
+    ]
+    for _ in range(2):
+        async with open_sqlite_store(path) as store:
+            assert await store.heads() == {"lobby": 1, f"@{hidden}": 1}
+            known = await store.append(resent, NOW_S)
+            assert all(isinstance(each, Appended) and each.duplicate for each in known)
+            assert await store.remembered("") == {}
+        assert secret.encode() not in path.read_bytes()
+        assert verify(path).whole
 
 
 async def test_a_file_made_over_is_the_same_as_a_new_one(
@@ -255,7 +313,8 @@ async def test_a_file_made_over_is_the_same_as_a_new_one(
         old = await whole(store)
     other = tmp_path / "new.db"
     async with open_sqlite_store(other) as store:
-        drafts = [draft(n, str(n)) for n in range(1, 2_501)]
+        device = fingerprint("d")
+        drafts = [draft(n, str(n), device=device) for n in range(1, 2_501)]
         await store.append(drafts, 0.005)
         assert await whole(store) == old
     heads = [_heads(each) for each in (path, other)]

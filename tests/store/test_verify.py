@@ -33,6 +33,7 @@ async def fill(path: Path) -> None:
         direct = draft(9_999, "psst", log="@0123456789", to="bob", copies=("@b",))
         await store.append([direct], NOW_S)
         await store.trim("den", Keep(entries=5), limit=100)
+        await store.remember({"session/ada": "here", "session/bob": "there"})
 
 
 def spoil(path: Path, *statements: str) -> None:
@@ -135,6 +136,14 @@ SAID = "INSERT INTO said VALUES ((SELECT id FROM log WHERE name = 'lobby'), 1, 5
             ["UPDATE entry SET text = 'PSST' WHERE text = 'psst' AND \"to\" = 'bob'"],
             "the inbox @0123… 1: it is not what was stored: its hash is another one",
         ),
+        (
+            ["UPDATE remembered SET value = x'ff' WHERE name = 'session/bob'"],
+            "a small value, or its name, is no text",
+        ),
+        (
+            ["DROP TABLE remembered"],
+            "the small values can't be read: no such table: remembered",
+        ),
     ],
 )
 def test_what_is_spoiled_is_found_where_it_is(
@@ -151,6 +160,15 @@ def test_one_byte_of_a_text_on_the_disk_is_found(path: Path) -> None:
     path.write_bytes(data.replace(b"line 777", b"line 787"))
     (fault,) = verify(path).faults
     assert (fault.log, fault.seq) == ("lobby", 777)
+
+
+def test_small_values_that_a_look_up_would_miss_are_found(path: Path) -> None:
+    data = path.read_bytes()
+    assert data.count(b"session/ada") == 1
+    path.write_bytes(data.replace(b"session/ada", b"session/eda"))
+    assert [str(fault) for fault in verify(path).faults] == [
+        "the small values are not in their order"
+    ]
 
 
 def test_a_page_of_rubbish_is_found(path: Path) -> None:

@@ -38,7 +38,6 @@ SENTENCES: Final = {
     "store failed": "[!] {reason} ({times} since it was told last); nothing is lost:"
     " lines are tried again",
     "store works": "[*] the data file can be used again, after {after_s:.0f} s",
-    "sessions not kept": "[!] who is here can't be written down: {reason}",
     "session not restored": "[?] {name} in the data file makes no sense; passed over",
     "storing": "[*] storing in {data}",
     "migrated": "[*] {data} was written by an older version: {entries:,} entries were"

@@ -12,34 +12,36 @@ enters waits for it, later on nobody does, and a server that is killed then is m
 from dataclasses import dataclass, field
 from typing import Final
 
-import structlog
 import trio
 
 from trio_chat.errors import StoreError
+from trio_chat.server.limits import Limits
 from trio_chat.server.session import KEPT_AS, Session, kept_of
+from trio_chat.server.trouble import Trouble
 from trio_chat.store.interface import Store
 
 _RETRY_S: Final = 0.1
-_PATIENCE_S: Final = 5.0
 
 
 @dataclass(eq=False, slots=True)
 class _Batch:
     sessions: dict[str, Session] = field(default_factory=dict)
-    tried: trio.Event = field(default_factory=trio.Event)
-    failed: bool = False
+    written: trio.Event = field(default_factory=trio.Event)
 
 
 class Keeper:
     """Writes sessions down; run() does the writing.
 
     Shape:  what waits to be written are the sessions that there are, and those that have
-            ended and that the store knows: no more than there were.
+            ended and that the store may know: no more than there were. A write that failed
+            may be stored all the same, so the same one is tried again until it succeeds:
+            what others come to be meanwhile waits, and is in no doubt.
     """
 
-    def __init__(self, store: Store, log: structlog.typing.FilteringBoundLogger) -> None:
+    def __init__(self, store: Store, limits: Limits, trouble: Trouble) -> None:
         self._store = store
-        self._log = log
+        self._patience_s = limits.store_patience_s
+        self._trouble = trouble
         self._next = _Batch()
         self._work = trio.Event()
         self._closed = False
@@ -64,19 +66,12 @@ class Keeper:
         since_s = self._failing_since_s
         begun_s = trio.current_time() if since_s is None else since_s
         try:
-            with trio.move_on_at(begun_s + _PATIENCE_S):
-                await self._written()
+            with trio.move_on_at(begun_s + self._patience_s):
+                await self._next.written.wait()
         finally:
             session.entering.remove(room)
             if not session.ended:
                 self.changed(session)  # it may not come to it; else nothing is written
-
-    async def _written(self) -> None:
-        while True:
-            batch = self._next
-            await batch.tried.wait()
-            if not batch.failed:
-                return
 
     async def run(self) -> None:
         """Live until close() was called and everything is written down.
@@ -97,29 +92,26 @@ class Keeper:
     async def _write(self) -> None:
         batch, self._next = self._next, _Batch()
         values: dict[str, str | None] = {}
-        before: dict[Session, str | None] = {}
         for device, session in batch.sessions.items():
             value = kept_of(session)
             if value != session.written:
-                values[KEPT_AS + device] = value
-                before[session], session.written = session.written, value
-        try:
-            if values:
-                await self._store.remember(values)
-        except StoreError as error:
-            batch.failed = True
-            self._failed(before, error)
-        else:
-            self._failing_since_s = None
-        batch.tried.set()
-        if batch.failed and not self._closed:
-            await trio.sleep(_RETRY_S)
+                values[KEPT_AS + device] = session.written = value
+        if values:
+            await self._remember(values)
+        batch.written.set()
 
-    def _failed(self, before: dict[Session, str | None], error: StoreError) -> None:
-        if self._failing_since_s is None:
-            self._log.warning("sessions not kept", reason=str(error))
-            self._failing_since_s = trio.current_time()
-        for session, written in before.items():
-            session.written = written
-            if not self._closed and session.device not in self._next.sessions:
-                self.changed(session)
+    async def _remember(self, values: dict[str, str | None]) -> None:
+        while True:
+            try:
+                await self._store.remember(values)
+            except StoreError as error:
+                self._trouble.tell(error)
+            else:
+                self._failing_since_s = None
+                self._trouble.over()
+                return
+            if self._failing_since_s is None:
+                self._failing_since_s = trio.current_time()
+            if self._closed:
+                return
+            await trio.sleep(_RETRY_S)

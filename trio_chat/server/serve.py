@@ -54,10 +54,10 @@ async def serve(  # noqa: PLR0913 (what a simulation replaces comes in by name)
     """
     limits = limits or Limits()
     running = Running()
-    keeper = Keeper(store, log)
+    trouble = Trouble(log)
+    keeper = Keeper(store, limits, trouble)
     hub = Hub(await store.heads(), limits, log, changed=keeper.changed)
     hub.restore(await store.remembered(KEPT_AS))
-    trouble = Trouble(log)
     journal = Journal(store, hub, wall_clock_s, limits, trouble)
     services = Services(
         hub=hub,

@@ -21,33 +21,40 @@ class Rarely:
         self._times = 0
         self._again_s = -EVERY_S
 
-    def tell(self, **fields: Any) -> None:
-        """Say it, or count it."""
+    def tell(self, **fields: Any) -> bool:
+        """Say it, or count it; whether it was said."""
         self._times += 1
         now_s = trio.current_time()
-        if now_s >= self._again_s:
-            self._again_s = now_s + EVERY_S
-            self._log.error(self._event, times=self._times, **fields)
-            self._times = 0
+        if now_s < self._again_s:
+            return False
+        self._again_s = now_s + EVERY_S
+        self._log.error(self._event, times=self._times, **fields)
+        self._times = 0
+        return True
 
 
 class Trouble:
-    """The store's: told while it lasts, and when it is over."""
+    """The store's: told while it lasts, and when it is over.
+
+    Shape:  the end of what was told is told, and of nothing else: where one thing can be
+            stored, and another can't, the two would take turns without an end.
+    """
 
     def __init__(self, log: structlog.typing.FilteringBoundLogger) -> None:
         self._log = log
         self._failed = Rarely(log, "store failed")
         self._since_s: float | None = None
+        self._told = False
 
     def tell(self, error: Exception) -> None:
         """The store could not do what it was asked."""
         if self._since_s is None:
             self._since_s = trio.current_time()
-        self._failed.tell(reason=str(error))
+        self._told |= self._failed.tell(reason=str(error))
 
     def over(self) -> None:
         """The store has stored something."""
-        if self._since_s is not None:
+        if self._told and self._since_s is not None:
             after_s = trio.current_time() - self._since_s
-            self._since_s = None
             self._log.info("store works", after_s=after_s)
+        self._since_s, self._told = None, False

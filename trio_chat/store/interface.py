@@ -158,7 +158,7 @@ class Store(Protocol):
         """Make small values durable under their names, all in one transaction.
 
         Shape:  None: forget what is known by this name. For what changes seldom: each
-                call costs a sync.
+                call costs a sync. They belong to a past: with another epoch there are none.
         Raises: StoreError: nothing has changed; the same may be given again.
         Cancel: may have happened: the wait is abandoned, the write never is.
         """

@@ -511,10 +511,7 @@ def _open_log(path: Path, *, new_epoch: bool) -> _Log:
             why = _why_another_past(before, marker, asked=new_epoch)
             if why and version:
                 epoch, life = secrets.token_hex(8), 0
-                connection.execute(
-                    "UPDATE meta SET value = ? WHERE key = 'epoch'", (epoch,)
-                )
-                connection.execute("DELETE FROM meta WHERE key = ?", (COPIED,))
+                _begin_anew(connection, epoch)
             _live_on(connection, life + 1)
         marker = Marker(epoch, life + 1)
         write_marker(path, marker)
@@ -539,6 +536,9 @@ def _why_another_past(before: dict[str, str], marker: Marker | None, *, asked: b
 def _begin_anew(connection: sqlite3.Connection, epoch: str) -> None:
     connection.execute("UPDATE meta SET value = ? WHERE key = 'epoch'", (epoch,))
     connection.execute("DELETE FROM meta WHERE key = ?", (COPIED,))
+    # Who was here in another past is not here now: nobody's name or place is kept for a
+    # device that may have left, or be somebody else, since. All begin anew anyway.
+    connection.execute("DELETE FROM remembered")
 
 
 def _live_on(connection: sqlite3.Connection, life: int) -> None:

@@ -70,6 +70,7 @@ def verify(path: Path) -> Verdict:
             return Verdict(0, 0, 0, (_unreadable("", 0, error),))
         readings = [_Reading(connection, *each) for each in names.items()]
         faults = [fault for each in readings if (fault := each.fault()) is not None]
+        faults += _small_faults(connection)
         if strays:
             faults.append(Fault("", 0, f"entries of {len(strays)} logs without names"))
         entries = sum(each.count for each in readings)
@@ -85,6 +86,22 @@ def _logs_with_entries(connection: sqlite3.Connection) -> Iterator[int]:
         (log_id,) = connection.execute(query, (log_id,)).fetchone()
         if log_id is not None:
             yield log_id
+
+
+def _small_faults(connection: sqlite3.Connection) -> Iterator[Fault]:
+    # They are in no log and in no chain, so there is no more to hold them against.
+    before = ""
+    try:
+        for name, value in connection.execute("SELECT * FROM remembered ORDER BY name"):
+            if not (isinstance(name, str) and isinstance(value, str)):
+                yield Fault("", 0, "a small value, or its name, is no text")
+                return
+            if name <= before:
+                yield Fault("", 0, "the small values are not in their order")
+                return
+            before = name
+    except sqlite3.Error as error:
+        yield Fault("", 0, f"the small values can't be read: {error}")
 
 
 @contextmanager
