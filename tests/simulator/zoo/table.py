@@ -553,7 +553,8 @@ BUGS: Final = (
         story=troubled("disk full"),
         without=troubled("server loses power"),
         needs="disk full",
-        found_by=("liveness", STORY),
+        found_by=("complete", STORY),
+        alone=False,
         within=10,
     ),
     Bug(

@@ -21,6 +21,10 @@ FOUND = {
     ],
     "hostile": [("bytes are text", {STORY}, 2), ("no hello, no end", {"hygiene"}, 2)],
     "disk": [("the disk is never wrong", {"accepted"}, 10)],
+    "retention": [
+        ("a gap too wide", {"order"}, 2),
+        ("one too many is given up", {"stored"}, 2),
+    ],
     "swarm": [
         ("a ghost keeps its name", {"names"}, 20),
         ("numbers begin anew", {"acks"}, 20),
