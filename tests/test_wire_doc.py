@@ -164,6 +164,7 @@ def move_words(kind: type[Message], state: State, to: State) -> str:
 
 def limits_block() -> list[str]:
     limits = Limits()
+    patience = f"{limits.store_patience_s:g} s"
     rows = [
         ("protocol version", f"{PROTOCOL_VERSION}"),
         ("a line to the server, without its newline", f"{CLIENT_LINE_BYTES_MAX:,} bytes"),
@@ -183,6 +184,7 @@ def limits_block() -> list[str]:
         ("the grace of a device that was lost *", f"{limits.grace_s:g} s"),
         ("the same after a restart of the server *", f"{limits.restart_grace_s:g} s"),
         ("places kept for devices in their grace *", f"{limits.seats_kept_max:,}"),
+        ("for a draft, or a new member, to wait for a failing disk *", patience),
         ("clients a second that a stopping server asks back *", f"{limits.back_per_s:,g}"),
     ]
     return ["| what | at most |", "|---|---|", *(f"| {a} | {b} |" for a, b in rows)]

@@ -150,7 +150,7 @@ async def test_a_power_loss_during_the_making_over_leaves_one_version_or_the_oth
         disk = disks.disk(f"server{seed}", chance=random.Random(seed))
         path = disk.directory / "chat.db"
         write_version_1(path, old)
-        disk.die_at(write=disk.writes + 1 + seed * 4)
+        disk.die_at(write=disk.writes + 1 + seed * 6)
         with suppress(StoreError):
             async with open_sqlite_store(path, open_worker=open_inline_worker):
                 pass

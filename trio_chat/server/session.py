@@ -10,7 +10,8 @@ told follows from that:
    A room that it does not ask for within the grace is left. If it comes back under
    another name (because it was renamed, or the answer to its wish was lost), it is renamed.
 3. A server that starts again: nothing. It finds the sessions in its store, all of them
-   without a link, and gives them a grace.
+   without a link, and gives them a grace. With another epoch the store has forgotten
+   them: who was here in another past may have left, or be called otherwise, since.
 4. A goodbye, or a leave: "left", at once. So does the loss of a client that has named no
    device: it can't come back as who it was.
 
