@@ -296,6 +296,8 @@ class Fault(Event):
     """Something was done to the server, to a link or to a bot."""
 
     what: str
+    holds: bool = False
+    """Whether what is under way may come late for it, and all at once."""
 
 
 Record: TypeAlias = (

@@ -234,12 +234,12 @@ class World:
 
     def partition(self, nicks: Sequence[str], way: Way = "both") -> None:
         """Nothing gets from these people to the server, nor back; or only back."""
-        self.note(f"nothing {_HELD[way]} {_names(nicks)}")
+        self.note(f"nothing {_HELD[way]} {_names(nicks)}", holds=True)
         self.stage.partition(nicks, way)
 
     def heal(self) -> None:
         """Everything gets everywhere again."""
-        self.note("the network is whole")
+        self.note("the network is whole", holds=True)  # what was held is still to come
         self.stage.heal()
 
     def connect(self, nicks: Sequence[str], link: Link) -> None:
@@ -355,9 +355,12 @@ class World:
         """The server was told to keep so many entries of each room."""
         self._add(history.Keeps, entries=entries)
 
-    def note(self, what: str) -> None:
-        """Write down that something was done to the server, to a link or to a bot."""
-        self._add(history.Fault, what=what)
+    def note(self, what: str, *, holds: bool = False) -> None:
+        """Write down that something was done to the server, to a link or to a bot.
+
+        Shape:  with `holds` what is under way may come late for it, and all at once.
+        """
+        self._add(history.Fault, what=what, holds=holds)
 
     def _add(self, kind: Callable[..., history.Record], **fields: object) -> None:
         self._recorder.add(kind(self._recorder.now_s, **fields))

@@ -6,18 +6,20 @@ when the bot reads the room again. Whatever can't be told for certain is in favo
 server.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from simulator.checkers.linked import AFTERMATH_S
 from simulator.checkers.rosters import News, follow
 from simulator.history import (
     Closed,
     Cut,
     Down,
     Fail,
+    Fault,
     Gone,
     History,
     Joined,
@@ -39,6 +41,11 @@ _EARLY_S: Final = 35.0
 """So much sooner than its bot the others may hear of an absence."""
 _LATE_S: Final = 45.0
 """So much later than its bot they may hear of its end, over a link that was cut off."""
+_BURST_S: Final = 3.0
+_SILENCE_S: Final = 2.0
+"""What comes in a burst after such a silence, and then the end of the link: a network that
+was not whole may have held up all of it. It shows when the network was whole again, and
+not how long the server had had the bot."""
 
 _SIGNS: Final = (Linked, Opened, Saw, Ok, Fail, Members, Joined, Left, Renamed)
 """What shows that a bot's link was alive."""
@@ -125,13 +132,26 @@ class _Attendance:
 def absences_of(records: Sequence[Record]) -> list[Absence]:
     """All of them; those of one bot in one room in their order."""
     attendance = _Attendance()
-    signs: dict[str, float] = {}
+    signs: dict[str, list[float]] = defaultdict(list)
+    fault_s = float("-inf")
     for record in records:
+        if isinstance(record, Fault) and record.holds:
+            fault_s = record.at_s
         if isinstance(record, _SIGNS):
-            signs[record.bot] = record.at_s
+            signs[record.bot].append(record.at_s)
         bot = getattr(record, "bot", "")
-        attendance.note(record, signs.get(bot, record.at_s))
+        whole = fault_s + AFTERMATH_S < record.at_s
+        attendance.note(record, _last_sign_s(signs[bot], record.at_s, whole=whole))
     return attendance.absences
+
+
+def _last_sign_s(signs: Sequence[float], now_s: float, *, whole: bool) -> float:
+    """When the bot of these signs was certainly heard of last."""
+    if not signs:
+        return now_s
+    burst = bisect_left(signs, now_s - _BURST_S)
+    held = 0 < burst < len(signs) and signs[burst] - signs[burst - 1] > _SILENCE_S
+    return signs[burst - 1] if held and not whole else signs[-1]
 
 
 def missed(history: History, excuses: Callable[[Absence], bool]) -> Iterator[Missed]:

@@ -4,6 +4,7 @@ import pytest
 
 from simulator.history import (
     Down,
+    Fault,
     Gone,
     Killed,
     Record,
@@ -214,6 +215,23 @@ def test_a_short_absence_that_is_told_is_found() -> None:
     records = ended(*gone, news, *back)
     assert found("grace", records) == ("violated", (gone[1], news, back[1]))
     assert found("absent", records)[0] == "ok"
+
+
+def test_what_a_network_held_up_is_no_sign_of_life() -> None:
+    """All that the server had said came at once, and with it the end."""
+    held = Fault(20.0, "nothing gets to ada", holds=True)
+    whole = Fault(49.0, "the network is whole", holds=True)
+    news = left("ben", "ada", 50.2)
+    for faults, early_s, answer in (
+        ([held, whole], 20.0, "unknown"),  # it may have been away for half a minute
+        ([held, whole], 46.0, "violated"),  # it was heard of a moment before
+        ([Fault(20.0, "ada is cut off")], 20.0, "violated"),  # which holds up nothing
+    ):
+        gone, back = away("ada", 50.0, 50.5)
+        early = saw("ada", 1, "x", "x", at_s=early_s)
+        story: list[Record] = sorted((early, *faults), key=lambda each: each.at_s)
+        records = ended(*story, *gone, news, *back)
+        assert found("grace", records)[0] == answer, faults
 
 
 def test_a_killed_client_that_is_back_at_once_was_away_for_a_short_time() -> None:
