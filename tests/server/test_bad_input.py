@@ -242,7 +242,7 @@ async def test_an_identity_with_another_text_is_refused_and_changes_nothing(
         assert await ada.texts(1) == [(1, "one")]
         assert [(await ada.hear("accepted"))["seq"] for _ in range(2)] == [1, 1]
         assert (await ada.hear("refused"))["code"] == "same_id_other_text"
-        await ada.say("next")
+        await ada.send({**say, "n": 8, "text": "next"})
         assert await ada.texts(1) == [(2, "next")]
 
 

@@ -48,8 +48,8 @@ class Delivered:
         raise AssertionError(f"nothing was in doubt: {heads}")
 
 
-def draft(n: int, log: str = "lobby") -> Draft:
-    return Draft(log=log, device="d", n=n, nick="ada", text=f"{n}")
+def draft(n: int, log: str = "lobby", device: str = "d") -> Draft:
+    return Draft(log=log, device=device, n=n, nick="ada", text=f"{n}")
 
 
 async def test_what_arrives_during_one_commit_shares_the_next(
@@ -70,7 +70,7 @@ async def test_what_arrives_during_one_commit_shares_the_next(
             authors.start_soon(journal.append, [draft(1)])
             await trio.sleep(0.5)
             for n in range(2, 12):
-                authors.start_soon(journal.append, [draft(n)])
+                authors.start_soon(journal.append, [draft(n, device=str(n))])
         journal.close()
     assert store.appends == [1, 10]
     assert delivered == list(range(1, 12))

@@ -339,6 +339,22 @@ async def test_a_resent_line_is_accepted_even_if_it_could_not_be_said_now(
         ]
 
 
+async def test_a_line_that_comes_after_a_later_one_of_its_author_is_refused(
+    autojump_clock: MockClock,
+) -> None:
+    """In its room: it would stand behind what was said after it."""
+    async with open_world() as world:
+        ada = await world.person("ada", "lobby", "other")
+        say: Json = {"t": "say", "room": "lobby", "text": "hi"}
+        await ada.send({**say, "n": 2}, {**say, "n": 1}, {**say, "n": 1, "room": "other"})
+        first = await ada.hear("accepted")
+        assert (first["room"], first["n"], first["seq"]) == ("lobby", 2, 1)
+        refused = await ada.hear("refused")
+        assert (refused["n"], refused["code"]) == (1, "out_of_order")
+        other = await ada.hear("accepted")
+        assert (other["room"], other["n"], other["seq"]) == ("other", 1, 1)
+
+
 async def test_who_has_read_further_than_a_room_goes_is_told_and_so_is_the_console(
     autojump_clock: MockClock,
 ) -> None:

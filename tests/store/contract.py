@@ -10,6 +10,7 @@ from trio_chat.store import (
     Draft,
     Entry,
     Keep,
+    Late,
     Missing,
     Outcome,
     Store,
@@ -32,7 +33,7 @@ def draft(n: int = 1, text: str = "hello", log: str = "lobby", **more: Any) -> D
 
 
 def seqs(outcomes: list[Outcome]) -> list[int]:
-    return [outcome.seq for outcome in outcomes if not isinstance(outcome, Missing)]
+    return [outcome.seq for outcome in outcomes if not isinstance(outcome, Late | Missing)]
 
 
 async def whole(store: Store, log: str = "lobby") -> list[Entry]:
@@ -63,10 +64,8 @@ class StoreContract:
         assert seqs(await store.append(drafts, NOW_S)) == [1, 1, 2, 3, 2]
         assert await store.heads() == {"a": 3, "b": 2}
 
-    async def test_the_order_given_counts_not_the_authors_numbers(
-        self, store: Store
-    ) -> None:
-        await store.append([draft(9, "first"), draft(2, "second")], NOW_S)
+    async def test_the_order_given_is_the_order_of_the_log(self, store: Store) -> None:
+        await store.append([draft(9, "first"), draft(2, "second", device="e")], NOW_S)
         assert await texts(store) == ["first", "second"]
 
     async def test_many_at_once_are_contiguous(self, store: Store) -> None:
@@ -143,6 +142,24 @@ class StoreContract:
         assert outcomes[0] == Conflict(2)
         assert seqs(outcomes) == [2, 3]
         assert (await whole(store))[:2] == before
+
+    async def test_an_authors_numbers_grow(self, store: Store) -> None:
+        """One that comes after a later one of its device is not appended, ever."""
+        outcomes = await store.append([draft(2, "b"), draft(1, "a")], NOW_S)
+        assert outcomes[1] == Late(2)
+        assert await store.append([draft(1, "a"), draft(3, "c")], NOW_S) == [
+            Late(2),
+            Appended(tuple(await whole(store))[1:], duplicate=False),
+        ]
+        assert await texts(store) == ["b", "c"]
+
+    async def test_numbers_grow_also_over_what_is_no_longer_kept(
+        self, store: Store
+    ) -> None:
+        await store.append([draft(3, "c"), draft(1, "x", device="e")], NOW_S)
+        await store.trim("lobby", Keep(entries=1), limit=9)
+        assert await store.append([draft(2, "b")], NOW_S) == [Late(3)]
+        assert seqs(await store.append([draft(2, "y", device="e")], NOW_S)) == [3]
 
     async def test_a_conflict_within_one_batch(self, store: Store) -> None:
         outcomes = await store.append([draft(1, "a"), draft(1, "b")], NOW_S)

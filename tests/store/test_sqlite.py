@@ -344,7 +344,8 @@ async def test_many_who_append_at_once_share_one_order(path: Path) -> None:
     outcomes: dict[int, int] = {}
 
     async def append(store: Store, n: int) -> None:
-        (outcomes[n],) = seqs(await store.append([draft(n, str(n))], NOW_S))
+        author = draft(1, str(n), device=str(n))
+        (outcomes[n],) = seqs(await store.append([author], NOW_S))
 
     async with open_sqlite_store(path) as store:
         async with trio.open_nursery() as nursery:

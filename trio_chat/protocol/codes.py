@@ -28,6 +28,7 @@ class Code(StrEnum):
     EMPTY_TEXT = "empty_text"
     TEXT_TOO_LONG = "text_too_long"
     SAME_ID_OTHER_TEXT = "same_id_other_text"
+    OUT_OF_ORDER = "out_of_order"
 
 
 ENDS_THE_LINK: Final = frozenset(
@@ -65,5 +66,6 @@ MEANING: Final = {
     Code.EMPTY_TEXT: "there is no text",
     Code.TEXT_TOO_LONG: "the text is longer than the welcome's `text_bytes_max`",
     Code.SAME_ID_OTHER_TEXT: "this (device, n) is in the room already, with another text",
+    Code.OUT_OF_ORDER: "a later `n` of the device is in the room, and this one is not",
 }
 """What each code says, for docs/wire.md and for whoever reads it there."""

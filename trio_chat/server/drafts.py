@@ -24,6 +24,7 @@ from trio_chat.store.interface import (
     Appended,
     Conflict,
     Draft,
+    Late,
     Missing,
     Outcome,
     Trimmed,
@@ -69,6 +70,11 @@ def answer(judged: Judged, outcome: Outcome) -> Accepted | Refused:
         case Conflict(seq=seq):
             reason = f"your number {draft.n} is taken by another text of yours, {seq}"
             code: str = Code.SAME_ID_OTHER_TEXT
+        case Late(last_n=last_n):
+            code = Code.OUT_OF_ORDER
+            reason = (
+                f"your number {last_n} is in the log, and {draft.n} would come after it"
+            )
         case Missing():
             assert judged.refusal is not None, "a draft was looked up without a reason"
             code, reason = judged.refusal.code, judged.refusal.reason

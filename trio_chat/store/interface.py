@@ -77,6 +77,17 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
+class Late:
+    """The log does not have the draft, and has a later one of the same device.
+
+    Shape:  it can't enter any more: an author's numbers grow from entry to entry. `last_n`
+            is the largest of them.
+    """
+
+    last_n: int
+
+
+@dataclass(frozen=True, slots=True)
 class Trimmed:
     """The draft was durable before, and its entry is no longer kept.
 
@@ -86,7 +97,7 @@ class Trimmed:
     seq: int
 
 
-Outcome = Appended | Conflict | Missing | Trimmed
+Outcome = Appended | Conflict | Late | Missing | Trimmed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +143,8 @@ class Store(Protocol):
 
         Shape:  an outcome for each draft, in their order. Numbers in each log go on from
                 its head by one, in the order given. A draft that the log has already, or
-                that comes twice in `drafts`, gets the seq of the first.
+                that comes twice in `drafts`, gets the seq of the first. One whose number is
+                smaller than another one of its device there is not appended.
         Units:  `ts` is seconds since 1970 UTC; every new entry bears it.
         Raises: StoreError: nothing is appended; the same drafts may be given again.
         Cancel: may have happened: the wait is abandoned, the write never is.

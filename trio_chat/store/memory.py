@@ -12,6 +12,7 @@ from trio_chat.store.interface import (
     Draft,
     Entry,
     Keep,
+    Late,
     Missing,
     Outcome,
     Trimmed,
@@ -35,6 +36,7 @@ class MemoryStore:
         self._known: dict[_Identity, Entry] = {}
         self._remembered: dict[str, str] = {}
         self._identities: dict[tuple[str, int], _Identity] = {}  # by place
+        self._last_n: dict[tuple[str, str], int] = {}
         self._said: dict[_Identity, tuple[int, bytes]] = {}  # of what is no longer kept
 
     @property
@@ -58,6 +60,10 @@ class MemoryStore:
             return Trimmed(seq) if said == chain.said(draft) else Conflict(seq)
         if draft.known_only:
             return Missing()
+        last_n = self._last_n.get((draft.log, draft.device), 0)
+        if draft.n < last_n:
+            return Late(last_n)
+        self._last_n[draft.log, draft.device] = draft.n
         entries = tuple(self._put(draft, log, ts) for log in (draft.log, *draft.copies))
         self._known[identity] = entries[0]
         self._identities[draft.log, entries[0].seq] = identity

@@ -26,6 +26,7 @@ from trio_chat.store.interface import (
     Draft,
     Entry,
     Keep,
+    Late,
     Missing,
     Outcome,
     Trimmed,
@@ -354,31 +355,25 @@ class _Log:
     def _append(self, connection: sqlite3.Connection, draft: Draft, ts: float) -> Outcome:
         if draft.known_only:
             return _known_before(connection, draft) or Missing()
-        if self._head(connection, draft.log).trimmed:
-            gone = _gone_before(connection, draft)
-            if gone is not None:
-                return gone
-        entry = self._put(connection, draft, draft.log, ts)
-        if entry is None:
-            known = _known_before(connection, draft)
-            assert known is not None, "the index has an entry that is not there"
-            return known
-        copies = [self._put(connection, draft, log, ts) for log in draft.copies]
-        entries = (entry, *(copy for copy in copies if copy is not None))
-        return Appended(entries, duplicate=False)
+        last_n = _last_n(connection, self._head(connection, draft.log), draft.device)
+        if draft.n <= last_n:
+            return _known_before(connection, draft) or Late(last_n)
+        entries = [
+            self._put(connection, draft, log, ts) for log in (draft.log, *draft.copies)
+        ]
+        return Appended(tuple(entries), duplicate=False)
 
     def _put(
         self, connection: sqlite3.Connection, draft: Draft, log: str, ts: float
-    ) -> Entry | None:
-        """Number it in `log`; None if the author's identity stands there already."""
+    ) -> Entry:
+        """Number it in `log`, which has not got it."""
         head = self._head(connection, log)
         entry = entry_of(draft, log=log, seq=head.seq + 1, ts=ts)
         device, n = (draft.device, draft.n) if log == draft.log else (None, None)
         link = chain.link(head.chain, entry, device, n)
-        cursor = connection.execute(
+        connection.execute(
             'INSERT INTO entry (log, seq, device, n, nick, kind, "to", ts_ms, text, chain)'
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (log, device, n) WHERE device IS NOT NULL DO NOTHING",
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 head.log_id,
                 entry.seq,
@@ -392,8 +387,6 @@ class _Log:
                 link,
             ),
         )
-        if cursor.rowcount == 0:
-            return None
         head.seq, head.chain = entry.seq, link
         self._moved.add(log)
         return entry
@@ -414,6 +407,21 @@ def _looked_up(connection: sqlite3.Connection, log: str) -> _Head:
     inserted = connection.execute("INSERT INTO log (name) VALUES (?)", (log,))
     assert inserted.lastrowid is not None
     return _Head(inserted.lastrowid, 0, chain.START, 0)
+
+
+def _last_n(connection: sqlite3.Connection, head: _Head, device: str) -> int:
+    """The largest number of this device in that log; 0 if there is none."""
+    (last_n,) = connection.execute(
+        "SELECT max(n) FROM entry WHERE log = ? AND device = ?", (head.log_id, device)
+    ).fetchone()
+    if last_n is None and head.trimmed:
+        # What is gone came before what is kept, and so did its numbers.
+        (last_n,) = connection.execute(
+            "SELECT max(n) FROM said WHERE log = ?"
+            " AND device = (SELECT id FROM device WHERE name = ?)",
+            (head.log_id, device),
+        ).fetchone()
+    return last_n or 0
 
 
 def _known_before(

@@ -26,9 +26,20 @@ def who_said_what_is_known_until_the_server_ends(patch: Patch) -> None:
 
     def opened(self: _InMemory) -> Any:
         self._store._known.clear()
+        self._store._last_n.clear()
         return honest(self)
 
     patch.setattr(_InMemory, "opened", opened)
+
+
+def what_comes_too_late_is_stored(patch: Patch) -> None:
+    honest = MemoryStore._append
+
+    def append(self: MemoryStore, draft: Draft, ts: float) -> Outcome:
+        self._last_n.clear()
+        return honest(self, draft, ts)
+
+    patch.setattr(MemoryStore, "_append", append)
 
 
 def the_newest_line_is_kept_back(patch: Patch) -> None:

@@ -58,8 +58,8 @@ TINY: Final = Link(
 BUGS: Final = (
     Bug(
         name="a task per line",
-        wrong="each line of one receive is stored by a task of its own",
-        plant=in_peers.a_task_per_line,
+        wrong="each line of one receive is stored by a task of its own, and as it comes",
+        plant=both(in_peers.a_task_per_line, in_stores.what_comes_too_late_is_stored),
         story=quiet(),
         found_by=("author",),
         within=5,
@@ -489,6 +489,14 @@ BUGS: Final = (
         story=quiet(leavers, link=LINKS["train"], within_s=60),
         found_by=("order",),
         within=20,
+    ),
+    Bug(
+        name="a task per line, in a store that minds",
+        wrong="each line of one receive is stored by a task of its own",
+        plant=in_peers.a_task_per_line,
+        story=quiet(),
+        found_by=("acks",),
+        within=5,
     ),
     Bug(
         name="known until the end",
