@@ -364,7 +364,7 @@ async def _log_of(store: Store) -> Log:
 
 
 class _Worker:
-    """As trio_chat.store.worker.Worker: one blocking call after the other."""
+    """As trio_chat.worker.Worker: one blocking call after the other."""
 
     def __init__(self) -> None:
         self._limiter = trio.CapacityLimiter(1)

@@ -195,11 +195,12 @@ def _join(options: argparse.Namespace) -> int:
         nick=settings["nick"],
         room=settings["room"],
         history=settings["history"],
-        state_dir=platformdirs.user_state_path(APP, False),
+        state_dir=_state_dir(),
     )
 
 
 def _join_plain(settings: dict[str, Any], options: argparse.Namespace) -> int:
+    from trio_chat.client.outbox_file import outbox_path  # noqa: PLC0415 (as above)
     from trio_chat.plain import PlainOptions, plain  # noqa: PLC0415 (as above)
 
     plain_options = PlainOptions(
@@ -208,8 +209,13 @@ def _join_plain(settings: dict[str, Any], options: argparse.Namespace) -> int:
         history=settings["history"],
         json=options.json,
         listen=options.listen,
+        outbox=outbox_path(_state_dir(), settings["server"], settings["nick"]),
     )
     return trio.run(plain, settings["server"], plain_options)
+
+
+def _state_dir() -> Path:
+    return platformdirs.user_state_path(APP, False)
 
 
 def _login_name() -> str:

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
@@ -28,7 +29,8 @@ from trio_chat.client.events import (
     Status,
 )
 from trio_chat.client.link import GOODBYE_S
-from trio_chat.errors import RefusedError, TrioChatError
+from trio_chat.client.outbox_file import open_outbox_if_possible
+from trio_chat.errors import OutboxError, RefusedError, TrioChatError
 from trio_chat.protocol.messages import TEXT_BYTES_MAX
 from trio_chat.sanitise import clean
 from trio_chat.signals import ENDING, open_signals
@@ -55,20 +57,32 @@ class PlainOptions:
     history: int | None
     json: bool
     listen: bool
+    outbox: Path | None = None
+    """The file in which lines wait until they are accepted; None: they wait in memory."""
 
 
 async def plain(address: Address, options: PlainOptions) -> int:
     """Send what comes in, print what is said; the exit code.
 
-    Shape:  0 only if the server accepted every line that was read.
+    Shape:  0 only if the server accepted every line that was read, and those that were
+            left in the outbox by an earlier life.
     Raises: RefusedError: the server does not want us under this nick.
             OutputError: what is heard can't be printed any more.
     Cancel: closes the wire.
     """
     with open_signals(*ENDING) as signals:
-        async with open_client(
-            address, nick=options.nick, rooms=[options.room], history=options.history
-        ) as client:
+        async with (
+            open_outbox_if_possible(options.outbox) as (outbox, trouble),
+            open_client(
+                address,
+                nick=options.nick,
+                rooms=[options.room],
+                history=options.history,
+                outbox=outbox,
+            ) as client,
+        ):
+            if trouble:
+                await _print(_STDERR, f"-- {trouble}: lines that wait are not kept\n")
             return await _Plain(client, options).run(signals)
 
 
@@ -143,7 +157,7 @@ class _Plain:
                 self._not_taken += 1  # until it is in the outbox
                 try:
                     await self._client.post(self._options.room, line)
-                except RefusedError as error:
+                except (RefusedError, OutboxError) as error:
                     await _print(_STDERR, f"line {number} can't be sent: {error}\n")
                 else:
                     self._not_taken -= 1

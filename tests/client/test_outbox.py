@@ -11,6 +11,7 @@ from trio_chat.protocol.messages import Direct, Say
 
 def filled(count: int, lines_max: int = OUTBOX_LINES_MAX) -> tuple[Outbox, list[Ticket]]:
     outbox = Outbox(lines_max)
+    outbox.release()
     return outbox, [outbox.put_nowait("lobby", str(n), "text") for n in range(1, count + 1)]
 
 
@@ -20,7 +21,7 @@ def test_first_in_first_out() -> None:
     assert list(outbox.after(0)) == tickets
     assert list(outbox.after(2)) == tickets[2:]
     outbox.accept(1, 10)
-    outbox.refuse(3, "empty_text", "no")
+    outbox.refuse(3, "empty_text", "no", id)
     assert list(outbox.after(0)) == [tickets[1], tickets[3]]
     assert len(outbox) == 2
     assert outbox.refused_lines == 1
@@ -59,7 +60,7 @@ async def test_put_waits_for_room_in_turn() -> None:
         outbox.accept(1, 1)
         await wait_all_tasks_blocked()
         assert len(put) == 1
-        outbox.refuse(2, "empty_text", "no")
+        outbox.refuse(2, "empty_text", "no", id)
     assert sorted(put) == ["a", "b"]
 
 
@@ -77,7 +78,7 @@ async def test_a_ticket_settles_for_all_who_wait() -> None:
         assert outbox.accept(1, 41) is accepted
     assert seqs == [41, 41]
     assert await accepted.accepted() == 41
-    outbox.refuse(2, "not_joined", "you are not in lobby")
+    outbox.refuse(2, "not_joined", "you are not in lobby", id)
     with pytest.raises(RefusedError, match="not in lobby") as raised:
         await refused.accepted()
     assert raised.value.code == "not_joined"
@@ -88,7 +89,9 @@ def test_what_was_settled_is_not_settled_again() -> None:
     outbox, _ = filled(1)
     assert outbox.accept(1, 1)
     assert outbox.accept(1, 1) is None
-    assert outbox.refuse(1, "empty_text", "no") is None
+    told: list[Ticket | None] = []
+    outbox.refuse(1, "empty_text", "no", told.append)
+    assert told == [None]
     assert outbox.accept(99, 1) is None
 
 
@@ -100,7 +103,7 @@ async def test_emptied_waits_for_the_last() -> None:
         outbox.accept(1, 1)
         await wait_all_tasks_blocked()
         assert nursery.child_tasks
-        outbox.refuse(2, "empty_text", "no")
+        outbox.refuse(2, "empty_text", "no", id)
     await outbox.emptied()
 
 

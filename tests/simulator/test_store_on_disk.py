@@ -12,7 +12,7 @@ from simulator.virtual.errors import UnavailableError
 from trio_chat.errors import StoreError
 from trio_chat.store.interface import Appended, Draft
 from trio_chat.store.sqlite import open_sqlite_store
-from trio_chat.store.worker import open_inline_worker
+from trio_chat.worker import open_inline_worker
 
 SEEDS = 6
 

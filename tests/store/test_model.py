@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from trio_chat.store import Draft, MemoryStore, SqliteStore
 from trio_chat.store.sqlite import _lock
-from trio_chat.store.worker import InlineWorker
+from trio_chat.worker import InlineWorker
 
 LOGS = ("lobby", "Lobby", "@a", "@b")
 TEXTS = st.sampled_from(["a", "A", "", "\0", "é", "e\u0301"])

@@ -26,7 +26,7 @@ from tests.store.contract import (
 from trio_chat.errors import StoreError, StoreOpenError
 from trio_chat.store import Appended, Conflict, SqliteStore, Store, open_sqlite_store
 from trio_chat.store.sqlite import APPLICATION_ID, SCHEMA_VERSION
-from trio_chat.store.worker import (
+from trio_chat.worker import (
     OpenWorker,
     open_inline_worker,
     open_thread_worker,

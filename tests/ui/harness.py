@@ -46,7 +46,9 @@ def entry(seq: int, text: str, nick: str = "bob", room: str = "lobby") -> Entry:
 class ScriptedClient(Client):
     """A client without a link: what it is told comes from the test."""
 
-    def __init__(self, nick: str = "ada", room: str = "lobby") -> None:
+    def __init__(
+        self, nick: str = "ada", room: str = "lobby", outbox: Outbox | None = None
+    ) -> None:
         options = Options(
             history=None,
             device="d",
@@ -55,8 +57,9 @@ class ScriptedClient(Client):
             dial=dial_tcp,
             wall_clock_s=lambda: 0.0,
         )
-        address, rng = Address("127.0.0.1", 1), random.Random(0)
-        super().__init__(address, nick, options, rng, Outbox())
+        where = Address("127.0.0.1", 1)
+        lines = Outbox(wall_clock_s=lambda: 0.0) if outbox is None else outbox
+        super().__init__(where, nick, options, random.Random(0), lines)
         self.join_nowait(room)
 
     def tell(self, *events: ClientEvent) -> None:
@@ -72,7 +75,7 @@ class ScriptedClient(Client):
     @property
     def said(self) -> list[tuple[str, str, str]]:
         """What waits in the outbox: room, kind, text."""
-        return [(each.room, each.kind, each.text) for each in self.outbox.after(0)]
+        return [(each.room, each.kind, each.text) for each in self.outbox.lines]
 
 
 class EmulatedTerminal:

@@ -28,7 +28,7 @@ from trio_chat.store.interface import (
     entry_of,
     says_the_same,
 )
-from trio_chat.store.worker import OpenWorker, Worker, open_thread_worker
+from trio_chat.worker import OpenWorker, Worker, open_thread_worker
 
 APPLICATION_ID: Final = 0x7472696F
 """In the file's header: "trio". A file with another one is not ours."""

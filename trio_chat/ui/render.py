@@ -135,11 +135,11 @@ def _unread(room: Room) -> str:
 
 
 def queued(view: View) -> Fragments:
-    """What was typed and waits for a link, above the input; nothing while there is one."""
-    if view.state == "online" or not view.queued:
-        return []
-    *older, last = view.queued[-QUEUED_SHOWN_MAX:]
-    unseen = len(view.queued) - len(older) - 1
+    """What was typed and waits, above the input: for a link, or for a slow disk."""
+    waiting = () if view.state == "online" else view.queued
+    shown = waiting[-QUEUED_SHOWN_MAX:]
+    unseen = len(waiting) - len(shown)
     rows = [f"\u2026 {unseen} more"] if unseen else []
-    rows += [f"\u2026 {clean(line.text)}" for line in (*older, last)]
-    return [("class:queued", "\n".join(rows))]
+    rows += [f"\u2026 {clean(line.text)}" for line in shown]
+    rows += [f"saving \u2026 {clean(text)}" for text in view.saving[:QUEUED_SHOWN_MAX]]
+    return [("class:queued", "\n".join(rows))] if rows else []

@@ -1,10 +1,12 @@
 """What the terminal client knows, as a value, and how each event changes it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias, assert_never
 
 from trio_chat.client.events import (
     Accepted,
+    Cancelled,
     ClientEvent,
     Closed,
     Entry,
@@ -20,7 +22,10 @@ from trio_chat.client.events import (
     State,
     Status,
 )
+from trio_chat.client.outbox import Ticket
 
+SHOWN_CHARS_MAX: Final = 50
+"""Of a line in a list of several."""
 KEPT_ENTRIES_MAX: Final = 200
 """Of a room that is not looked at; of older ones only the number is kept."""
 
@@ -101,6 +106,8 @@ class View:
     """Why the link is as it is, in a sentence."""
     queued: tuple[Queued, ...] = ()
     """One's own lines that are not accepted yet, in the order of typing."""
+    saving: tuple[str, ...] = ()
+    """What was typed before a disk that takes its time, and is not in the outbox yet."""
 
     @property
     def room(self) -> Room | None:
@@ -123,9 +130,9 @@ class Update:
     """A line that was not taken: for the input, as it was typed."""
 
 
-def begin(nick: str, room: str) -> View:
-    """What is known at the start."""
-    return View(nick, room, (Room(room),))
+def begin(nick: str, *rooms: str) -> View:
+    """What is known at the start; the first room is the one that is looked at."""
+    return View(nick, rooms[0], tuple(map(Room, rooms)))
 
 
 # --- what others do ------------------------------------------------------------------
@@ -146,7 +153,7 @@ def reduce(view: View, event: ClientEvent) -> Update:
             return _named(view, event)
         case Queued():
             return Update(replace(view, queued=(*view.queued, event)))
-        case Accepted():
+        case Accepted() | Cancelled():
             return Update(_without_line(view, event.n))
         case Refused():
             return _refused(view, event)
@@ -227,7 +234,7 @@ def _named(view: View, event: Named) -> Update:
 def _refused(view: View, event: Refused) -> Update:
     line = Trouble(event.reason)
     if event.n is not None:
-        back = next((_typed(each) for each in view.queued if each.n == event.n), "")
+        back = next((typed(each) for each in view.queued if each.n == event.n), "")
         back = back or event.text or ""
         line = Trouble(f"not sent: {event.reason}")
         return Update(_without_line(view, event.n), (line,), back)
@@ -278,6 +285,35 @@ def who(view: View) -> Line:
     return Note(f"{len(room.nicks)} in #{room.name}: {', '.join(room.nicks)}")
 
 
+def outbox(lines: Iterable[tuple[Ticket, bool]], now: float) -> tuple[Line, ...]:
+    """What waits, each with whether it can still be taken back.
+
+    Units:  `now` in seconds since 1970.
+    """
+    notes = tuple(
+        Note(
+            f"{ticket.n}  {_where(ticket.room)}  {_age(now - ticket.typed_s)}"
+            f"  {_short(ticket.text)}" + ("" if held else "  (may be on its way)")
+        )
+        for ticket, held in lines
+    )
+    if not notes:
+        return (Note("nothing waits to be sent"),)
+    return (
+        Note(f"{_count(len(notes), 'line')} to be sent; /cancel N takes one back:"),
+        *notes,
+    )
+
+
+def typed(line: Queued | Ticket) -> str:
+    """A line of one's own, as it has to be typed."""
+    if line.room.startswith("@"):
+        return f"/msg {line.room[1:]} {line.text}"
+    if line.kind == "me":
+        return f"/me {line.text}"
+    return f"/{line.text}" if line.text.startswith("/") else line.text
+
+
 # --- small change --------------------------------------------------------------------
 
 
@@ -301,13 +337,19 @@ def _without_line(view: View, n: int) -> View:
     return replace(view, queued=tuple(each for each in view.queued if each.n != n))
 
 
-def _typed(line: Queued) -> str:
-    """A line of one's own, as it has to be typed."""
-    if line.room.startswith("@"):
-        return f"/msg {line.room[1:]} {line.text}"
-    if line.kind == "me":
-        return f"/me {line.text}"
-    return f"/{line.text}" if line.text.startswith("/") else line.text
+def _where(room: str) -> str:
+    return room if room.startswith("@") else f"#{room}"
+
+
+def _age(age_s: float) -> str:
+    for unit, unit_s in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if age_s >= unit_s:
+            return f"{age_s / unit_s:.0f} {unit}"
+    return f"{max(0.0, age_s):.0f} s"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= SHOWN_CHARS_MAX else f"{text[: SHOWN_CHARS_MAX - 1]}\u2026"
 
 
 def _count(number: int, what: str) -> str:
