@@ -20,7 +20,7 @@ class Scenario:
     """One line for `list`."""
     story: Callable[[World], Awaitable[None]]
     on_disk: bool = False
-    """Whether the server keeps what it is told in a file, on a disk that can fail."""
+    """Whether what the server is told, and what people say, is in files on virtual disks."""
     real: bool = False
     """Whether it can be played with processes as well."""
     limits: Limits | None = None

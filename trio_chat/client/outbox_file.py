@@ -295,18 +295,17 @@ class FileOutbox(Outbox):
         self._under_way = 0
         for wish in (*wishes.puts, *cancels):
             wish.give(error)
-        # The author has to know, and to wait would tell nobody anything: only a crash
-        # before the disk works again brings the line back.
-        self._settled |= {refusal.n for refusal in wishes.refusals}
-        self._tell_refused(wishes.refusals)
         self._tell_all()
         if self._stopping:
             self._settled.clear()
             self._in_doubt = False
-        elif not self._wishes:
+            return
+        if not self._wishes:
             self._work = trio.Event()
             with trio.move_on_after(RETRY_S):
                 await self._work.wait()
+        # Nobody has been told yet, and nobody is until it can't come back.
+        self._wishes.refusals[:0] = wishes.refusals
 
 
 # --- what is asked of the task that writes -----------------------------------------------
