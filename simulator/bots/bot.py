@@ -49,7 +49,7 @@ class Bot:
             it: what became of those lines, nobody knows.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (one keyword, one thing a caller may want)
         self,
         script: Script,
         recorder: Book,
@@ -130,7 +130,11 @@ class Bot:
                 self._said_one(ticket)
             else:
                 kept = history.Kept(
-                    self._recorder.now_s, self.script.nick, ticket.room, ticket.n, ticket.text
+                    self._recorder.now_s,
+                    self.script.nick,
+                    ticket.room,
+                    ticket.n,
+                    ticket.text,
                 )
                 self._recorder.add(kept)
         outbox.on_queued.append(self._said_one)

@@ -20,7 +20,7 @@ class Scenario:
     """One line for `list`."""
     story: Callable[[World], Awaitable[None]]
     on_disk: bool = False
-    """Whether what the server is told, and what people say, is in files on virtual disks."""
+    """Whether what the server is told, and what people say, is on disks of the world."""
     real: bool = False
     """Whether it can be played with processes as well."""
     limits: Limits | None = None
