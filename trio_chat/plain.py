@@ -5,7 +5,7 @@ import io
 import json
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -29,11 +29,15 @@ from trio_chat.client.events import (
     Status,
 )
 from trio_chat.client.link import GOODBYE_S
-from trio_chat.client.outbox_file import open_outbox_if_possible
+from trio_chat.client.outbox import Outbox, Ticket
+from trio_chat.client.outbox_file import FileOutbox, open_outbox_if_possible
 from trio_chat.errors import OutboxError, RefusedError, TrioChatError
 from trio_chat.protocol.messages import TEXT_BYTES_MAX
 from trio_chat.sanitise import clean
 from trio_chat.signals import ENDING, open_signals
+
+EXIT_KEPT: Final = 75
+"""As EX_TEMPFAIL of sysexits.h has it: not done yet, and not to be asked for again."""
 
 _READ_BYTES: Final = 64 * 1024
 _KEPT_CHARS_MAX: Final = TEXT_BYTES_MAX + 1
@@ -65,25 +69,71 @@ async def plain(address: Address, options: PlainOptions) -> int:
     """Send what comes in, print what is said; the exit code.
 
     Shape:  0 only if the server accepted every line that was read, and those that were
-            left in the outbox by an earlier life.
-    Raises: RefusedError: the server does not want us under this nick.
+            left in the outbox by an earlier life. EXIT_KEPT if the others wait in it for
+            the next life. 1 in all other cases: stderr says which ones nobody sends.
+    Raises: RefusedError: the server does not want us under this nick. What was read and
+            not sent yet is taken back: it may be said under another one.
             OutputError: what is heard can't be printed any more.
     Cancel: closes the wire.
     """
     with open_signals(*ENDING) as signals:
-        async with (
-            open_outbox_if_possible(options.outbox) as (outbox, trouble),
-            open_client(
-                address,
-                nick=options.nick,
-                rooms=[options.room],
-                history=options.history,
-                outbox=outbox,
-            ) as client,
-        ):
-            if trouble:
-                await _print(_STDERR, f"-- {trouble}: lines that wait are not kept\n")
-            return await _Plain(client, options).run(signals)
+        async with open_outbox_if_possible(options.outbox) as (outbox, trouble):
+            left = waiting = outbox.lines
+            await _tell_at_first(len(left), trouble)
+            try:
+                async with open_client(
+                    address,
+                    nick=options.nick,
+                    rooms=[options.room],
+                    history=options.history,
+                    outbox=outbox,
+                ) as client:
+                    try:
+                        return await _Plain(client, options).run(signals)
+                    finally:
+                        waiting = outbox.lines  # in memory they end with the client
+            except TrioChatError as error:
+                with suppress(OutputError):
+                    if isinstance(error, RefusedError):
+                        new = [ticket for ticket in waiting if ticket not in left]
+                        await _take_back(outbox, new, error.reason)
+                    if isinstance(outbox, FileOutbox):
+                        await _tell_kept(len(outbox), address, options.nick)
+                raise
+
+
+async def _tell_at_first(left: int, trouble: str) -> None:
+    if trouble:
+        await _print(_STDERR, f"-- {trouble}; lines that wait are lost with this program\n")
+    if left:
+        await _print(_STDERR, f"-- {_count(left)} from before to be sent\n")
+
+
+async def _tell_kept(kept: int, address: Address, nick: str) -> None:
+    if kept:
+        # Not "not sent": one that was on its way may have arrived.
+        said = f"{_count(kept)} not accepted yet; the next `join {address} --nick {nick}`"
+        with trio.move_on_after(_LAST_PRINTED_S):
+            await _print(_STDERR, f"{said} sends what is left\n")
+
+
+async def _take_back(outbox: Outbox, lines: Sequence[Ticket], reason: str) -> None:
+    kept: list[int] = []
+
+    async def cancel(n: int) -> None:
+        try:
+            await outbox.cancel(n)
+        except OutboxError:  # it may be on its way
+            kept.append(n)
+
+    if isinstance(outbox, FileOutbox):
+        async with trio.open_nursery() as nursery:
+            for ticket in lines:
+                nursery.start_soon(cancel, ticket.n)
+    for ticket in lines:
+        if ticket.n not in kept:
+            back = f"-- not accepted: {clean(reason)}: {clean(ticket.text)}\n"
+            await _print(_STDERR, back)
 
 
 class _Plain:
@@ -91,6 +141,7 @@ class _Plain:
         self._client = client
         self._options = options
         self._not_taken = 0
+        self._kept = 0
         self._signal: int | None = None
         self._printed_seq = 0
         self._printed = trio.Event()
@@ -129,7 +180,11 @@ class _Plain:
         with trio.move_on_after(_LAST_ACCEPTED_S):
             await self._client.outbox.emptied()
         outbox = self._client.outbox
-        self._not_taken += len(outbox) + outbox.refused_lines
+        self._not_taken += outbox.refused_lines
+        if isinstance(outbox, FileOutbox):
+            self._kept = len(outbox)
+        else:
+            self._not_taken += len(outbox)
 
     async def _own_lines_printed(self) -> None:
         # An answer can overtake the entry, while the room's past is still being read.
@@ -140,11 +195,14 @@ class _Plain:
                 await self._printed.wait()
 
     async def _exit_code(self) -> int:
+        await _tell_kept(self._kept, self._client.address, self._options.nick)
         if self._not_taken:
             lines = "line was" if self._not_taken == 1 else "lines were"
             with trio.move_on_after(_LAST_PRINTED_S):
                 await _print(_STDERR, f"{self._not_taken} {lines} not accepted\n")
             return 1
+        if self._kept:
+            return EXIT_KEPT
         if self._signal is not None and not self._options.listen:
             return 128 + self._signal
         return 0
@@ -216,9 +274,13 @@ def _notice_line(event: ClientEvent) -> str:
     return f"-- {clean(sentence(event))}\n" if sentence is not None else ""
 
 
+def _count(lines: int) -> str:
+    return "1 line" if lines == 1 else f"{lines} lines"
+
+
 def _refusal(event: Refused) -> str:
     if event.text is not None:
-        return f"not accepted: {event.reason}: {event.text[:60]}"
+        return f"not accepted: {event.reason}: {event.text}"
     return f"refused: {event.reason}"
 
 

@@ -162,6 +162,7 @@ class Client:
         self._poke = trio.Event()
         self._ended = trio.Event()
         self._closing = False
+        self._leaving: set[str] = set()  # rooms, after what was said in them
         for ticket in outbox.lines:
             self._queued(ticket)
         outbox.hold()  # until there is a link
@@ -223,7 +224,7 @@ class Client:
         Raises: RefusedError: the text can't be sent; it is not in the outbox.
                 OutboxError: the disk does not take it; it is not in the outbox.
                 ClosedError: the client was closed; it is not in the outbox.
-        Cancel: may have happened, if the outbox is on a disk; else atomic.
+        Cancel: atomic; once there is room it waits for the disk.
         """
         return await self.outbox.put(*_line(room, text, kind))
 
@@ -258,21 +259,31 @@ class Client:
                 ClosedError: the client was closed first.
         Cancel: may have happened.
         """
-        await self._rooms.join(_room_name(room))
+        name = _room_name(room)
+        self._leaving.discard(name)
+        await self._rooms.join(name)
 
     def join_nowait(self, room: str) -> None:
         """Become a member as soon as there is a link; an Opened or Closed event tells.
 
         Raises: RefusedError: no room can have that name.
         """
-        self._rooms.want(_room_name(room))
+        name = _room_name(room)
+        self._leaving.discard(name)
+        self._rooms.want(name)
 
     def leave_nowait(self, room: str) -> None:
         """Stop being a member of a room; a Closed event tells.
 
+        Shape:  if lines for it wait in the outbox, after they are settled: without us in
+                the room they would be refused.
         Raises: RefusedError: one is not in that room.
         """
-        self._rooms.leave(_room_name(room))
+        name = _room_name(room)
+        if name in self._rooms.names and self._has_lines_for(name):
+            self._leaving.add(name)
+        else:
+            self._rooms.leave(name)
 
     def who_nowait(self, room: str) -> None:
         """Ask who is in a room; a Members event tells, if there is a link."""
@@ -312,6 +323,18 @@ class Client:
 
     def _cancelled(self, ticket: Ticket) -> None:
         self._mailbox.tell(Cancelled(ticket.room, ticket.n, ticket.text))
+        self._settled()
+
+    def _settled(self) -> None:
+        """Leave the rooms that were to be left after what was said in them."""
+        for name in sorted(self._leaving):
+            if not self._has_lines_for(name):
+                self._leaving.discard(name)
+                if name in self._rooms.names:
+                    self._rooms.leave(name)
+
+    def _has_lines_for(self, room: str) -> bool:
+        return any(ticket.room == room for ticket in self.outbox.lines)
 
     def _wake(self) -> None:
         if self._link is not None:
@@ -458,6 +481,7 @@ class Client:
         ticket = self.outbox.accept(message.n, message.seq)
         if ticket is not None:
             self._mailbox.tell(Accepted(ticket.room, ticket.n, message.seq))
+            self._settled()
 
     def _not_done(self, message: messages.Refused) -> None:
         code, reason, room, n = message.code, message.reason, message.room, message.n
@@ -465,6 +489,7 @@ class Client:
         def tell(ticket: Ticket | None = None) -> None:
             text = ticket.text if ticket is not None else None
             self._mailbox.tell(Refused(code, reason, room, n, text))
+            self._settled()
 
         if n is not None:
             self.outbox.refuse(n, code, reason, tell)

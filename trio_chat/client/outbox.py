@@ -141,7 +141,7 @@ class Outbox:
 
         Raises: OutboxError: the disk does not take it; the line is not in it.
                 ClosedError: the client was closed; the line is not in it.
-        Cancel: atomic in memory; else it may have happened.
+        Cancel: atomic.
         """
         await self._room_for_one()
         return Outbox.put_nowait(self, room, text, kind)

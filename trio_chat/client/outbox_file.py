@@ -10,8 +10,7 @@ Why a line is neither lost, nor said twice, nor said after it was taken back:
      line is sent again, under the same device and number, and gets the same seq. That it
      is refused, or taken back, is durable before anybody is told: it may be typed again.
   4. One task writes, what waits in one transaction, and nothing cancels it. So lines are
-     numbered in the order in which they were put, and a put that was given up on is still
-     a line, if it was written.
+     numbered in the order in which they were put, and who put one knows that it is there.
   5. After an error nobody knows what was written. The file is opened anew, which syncs
      what is found in it, and is made what memory says, before anything else is written
      and until it works. Who dies before that may find a line that had been given back.
@@ -156,12 +155,16 @@ class FileOutbox(Outbox):
         raise trio.WouldBlock
 
     async def put(self, room: str, text: str, kind: Kind) -> Ticket:
-        """As Outbox.put: returns once the line is durable."""
+        """As Outbox.put: returns once the line is durable.
+
+        Cancel: atomic: while it waits for room; then it waits for the disk.
+        """
         await self._room_for_one()
         put = _Put(room, text, kind, int(self._wall_clock_s() * 1000))
         self._wishes.puts.append(put)
         self._wake()
-        return await put.answer()
+        # It is written in any case: who gives up then would not know that it was.
+        return await put.answer(shield=True)
 
     async def cancel(self, n: int) -> Ticket:
         """As Outbox.cancel: returns once it is forgotten for good."""
@@ -322,8 +325,9 @@ class _Wish:
         self._answer = answer
         self._done.set()
 
-    async def answer(self) -> Ticket:
-        await self._done.wait()
+    async def answer(self, *, shield: bool = False) -> Ticket:
+        with trio.CancelScope(shield=shield):
+            await self._done.wait()
         if isinstance(self._answer, Exception):
             raise OutboxError(str(self._answer)) from self._answer
         assert self._answer is not None

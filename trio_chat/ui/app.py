@@ -4,7 +4,6 @@ import os
 import signal
 import sys
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -22,6 +21,7 @@ from prompt_toolkit.utils import is_dumb_terminal
 
 from trio_chat.addresses import Address
 from trio_chat.client import Client, open_client
+from trio_chat.client.events import Accepted, Cancelled, Refused
 from trio_chat.client.outbox import OUTBOX_LINES_MAX, Ticket
 from trio_chat.client.outbox_file import (
     FileOutbox,
@@ -50,7 +50,9 @@ from trio_chat.ui.state import (
     Note,
     Trouble,
     Update,
+    after_its_lines,
     begin,
+    left_over,
     opening,
     outbox,
     reduce,
@@ -61,6 +63,7 @@ from trio_chat.ui.state import (
 
 LAST_ACCEPTED_S: Final = 2.0
 """How long a quit waits for the lines that are on their way."""
+ERRANDS_MAX: Final = 100
 SAVING_SHOWN_S: Final = 0.2
 """A disk that takes longer than this is seen."""
 _PASTE_CHECK_S: Final = 1.0
@@ -82,8 +85,9 @@ def run(
     """Chat until the person quits; the exit code.
 
     Shape:  0 after a quit, 128 + signal after SIGTERM or SIGHUP. Lines that the server
-            has not accepted are named on stderr; those that wait in `state_dir` are sent
-            the next time. The terminal is given back as it was.
+            has not accepted are named on stderr. They wait in `state_dir`, and are sent
+            the next time this nick joins this server; without one they are lost. The
+            terminal is given back as it was.
     Raises: SettingError: this terminal can't move its cursor.
             RefusedError: the server does not want this program, or has a newer one of us.
             KeyboardInterrupt: Ctrl-C while the last lines were on their way.
@@ -96,7 +100,8 @@ def run(
         return bridge.run(partial(_join, address, nick, room, history, terminal, left))
     finally:
         with suppress(OSError):  # nobody reads it after a hang-up
-            tell_unsent(left.lines, sys.stderr, kept=left.kept)
+            then = f"join {address} --nick {nick}" if left.kept else ""
+            tell_unsent(left.lines, sys.stderr, then)
 
 
 @dataclass(slots=True)
@@ -124,7 +129,10 @@ async def _join(
     ):
         chat = Chat(client, room, terminal)
         if trouble:
-            chat.warn(f"{trouble}: lines that wait are lost when this program ends")
+            chat.warn(
+                f"{trouble}. What you type is sent all the same, but is lost if this"
+                " program ends before"
+            )
         try:
             return await chat.run()
         finally:
@@ -138,11 +146,6 @@ class _Post:
     room: str
     text: str
     kind: Kind
-
-    @property
-    def typed(self) -> str:
-        """As it has to be typed."""
-        return typed(Ticket(self.room, 0, self.text, self.kind))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +186,7 @@ class Chat:
         self.view = begin(client.nick, *(client.rooms or (room,)))
         """What is known now."""
         self.line = Buffer(
-            completer=CommandCompleter(lambda: self.view),
+            completer=CommandCompleter(lambda: self.view, client.outbox.is_held),
             history=terminal.history,
             accept_handler=lambda line: self._accept(line.text),
         )
@@ -198,13 +201,19 @@ class Chat:
         )
         self._printer = Printer(self.screen.print_above)
         self._exit_code = 0
-        self._saving: deque[_Post] = deque()
+        self._saving = False
         # What is wanted of the outbox, in its order, for the one task that waits for it.
         # When it is full, what was typed stays in the input.
         self._errands, self._to_do = trio.open_memory_channel[_Post | commands.Cancel](
-            OUTBOX_LINES_MAX
+            ERRANDS_MAX
         )
         self._no_errands = trio.Event()
+        # What is in the outbox, and what was settled and is not seen here yet.
+        self._unanswered = {ticket.n for ticket in client.outbox.lines}
+        client.outbox.on_queued.append(lambda ticket: self._unanswered.add(ticket.n))
+        self._heard = trio.Event()
+        self._leaving = trio.Event()
+        self._print(*left_over(client.outbox.lines))
 
     def warn(self, trouble: str) -> None:
         """Show that something is wrong."""
@@ -223,6 +232,7 @@ class Chat:
                     nursery.start_soon(self._hear)
                     nursery.start_soon(self._printer.run)
                     nursery.start_soon(self._rescue_pastes)
+                    nursery.start_soon(self._leave)
                     if _CONTINUED is not None:
                         nursery.start_soon(self._come_back)
                     await self._show()
@@ -236,13 +246,26 @@ class Chat:
         except EOFError:
             self._exit_code = 0  # the terminal is gone: that is how one leaves, too
 
+    async def _leave(self) -> None:
+        # The prompt stays meanwhile: a line that is refused now has to be seen.
+        await self._leaving.wait()
+        if self._unanswered:
+            with trio.move_on_after(LAST_ACCEPTED_S):
+                await self._all_answered()
+                await self._printer.drained()
+        self.screen.leave()
+
     async def _settle(self) -> None:
         self._errands.close()
         await self._no_errands.wait()
-        # The answers are likely a moment away; without a link there is nothing to wait for.
-        if self._client.state == "online":
+        if not self._leaving.is_set():  # the terminal was gone before
             with trio.move_on_after(LAST_ACCEPTED_S):
-                await self._client.outbox.emptied()
+                await self._all_answered()
+
+    async def _all_answered(self) -> None:
+        # The answers are likely a moment away; without a link there is nothing to wait for.
+        while self._unanswered and self._client.state == "online":
+            await self._heard.wait()
 
     async def _until(self, signals: AsyncIterator[int], scope: trio.CancelScope) -> None:
         self._exit_code = 128 + await anext(signals)
@@ -271,6 +294,10 @@ class Chat:
                 return  # the client has ended, and says itself why
             for event in events:
                 self._follow(reduce(self.view, event))
+                if isinstance(event, Accepted | Cancelled | Refused):
+                    self._unanswered.discard(event.n or 0)
+            self._heard.set()
+            self._heard = trio.Event()
             self.screen.invalidate()
 
     def _follow(self, update: Update) -> None:
@@ -284,7 +311,7 @@ class Chat:
         self._printer.put(text_of(line, self._terminal.look, now) for line in lines)
 
     def _give_back(self, text: str) -> None:
-        if self.line.text:
+        if self.line.text or self._leaving.is_set():
             self._remember(text)
             self._print(Note(f"it is in the history, Up brings it back: {text}"))
         else:
@@ -310,7 +337,8 @@ class Chat:
             mistake = "as many lines as can wait are waiting: this one stays here"
         if mistake:
             self._print(Trouble(mistake))
-        return bool(mistake)
+        # What is said leaves the input when it is in the outbox.
+        return bool(mistake) or self._saving
 
     def _do(self, intent: Intent) -> str:
         """Do it; why it can't be done, or nothing."""
@@ -326,7 +354,7 @@ class Chat:
             case commands.Leave(room=room):
                 if not (room or self.view.current):
                     return _NO_ROOM
-                self._client.leave_nowait(room or self.view.current)
+                self._leave_room(room or self.view.current)
             case commands.Rename(nick=nick):
                 self._client.rename_nowait(nick)
             case commands.Cancel():
@@ -343,10 +371,11 @@ class Chat:
 
     def _post(self, post: _Post) -> None:
         self._client.check(post.room, post.text, kind=post.kind)
-        if len(self._client.outbox) + len(self._saving) >= OUTBOX_LINES_MAX:
+        if len(self._client.outbox) >= OUTBOX_LINES_MAX:
             raise trio.WouldBlock
         self._errands.send_nowait(post)
-        self._saving.append(post)
+        self._saving = True
+        self.screen.hold_keys()
 
     def _asked(
         self, intent: commands.Who | commands.ShowOutbox | commands.Help
@@ -357,7 +386,8 @@ class Chat:
             case commands.ShowOutbox():
                 lines = self._client.outbox.lines
                 listed = [(line, self._client.outbox.is_held(line.n)) for line in lines]
-                return outbox(listed, self._terminal.now())
+                online = self._client.state == "online"
+                return outbox(listed, self._terminal.now(), online=online)
             case commands.Help():
                 return (Note(f"{how:<18} {what}") for how, what in HELP)
 
@@ -368,8 +398,16 @@ class Chat:
             self._client.join_nowait(room)
             self._follow(opening(self.view, room))
 
+    def _leave_room(self, room: str) -> None:
+        waiting = sum(ticket.room == room for ticket in self._client.outbox.lines)
+        self._client.leave_nowait(room)
+        self._print(*after_its_lines(room, waiting))
+
     def _quit(self) -> None:
-        self.screen.exit()
+        if self._leaving.is_set():  # who says it twice does not want to wait
+            self.screen.leave()
+        self._leaving.set()
+        self.view = replace(self.view, leaving=True)
 
     # --- what has to wait for the outbox ---------------------------------------------
 
@@ -392,17 +430,18 @@ class Chat:
                     await self._client.post(post.room, post.text, kind=post.kind)
                     nursery.cancel_scope.cancel()
         except (OutboxError, ClosedError) as error:
-            self._print(Trouble(f"not queued: {error}"))
-            self._give_back(post.typed)
+            self._print(Trouble(f"not queued, and still in the input: {error}"))
+        else:
+            self.line.reset()
         finally:
-            self._saving.popleft()
-            if self.view.saving:
-                self.view = replace(self.view, saving=())
-                self.screen.invalidate()
+            self._saving = False
+            self.view = replace(self.view, saving=False)
+            self.screen.let_keys_go()
+            self.screen.invalidate()
 
     async def _show_saving(self) -> None:
         await trio.sleep(SAVING_SHOWN_S)
-        self.view = replace(self.view, saving=tuple(each.text for each in self._saving))
+        self.view = replace(self.view, saving=True)
         self.screen.invalidate()
 
     async def _cancel(self, n: int | None) -> None:
@@ -419,16 +458,16 @@ class Chat:
             self._print(Note(f"taken back; Up brings it to the input: {ticket.text}"))
 
 
-def tell_unsent(unsent: Sequence[Ticket], stderr: TextIO, *, kept: bool = False) -> None:
+def tell_unsent(unsent: Sequence[Ticket], stderr: TextIO, then: str = "") -> None:
     """Say which lines the server has not accepted; nothing if it has them all.
 
-    Shape:  `kept`: they are sent the next time.
+    Shape:  `then`: what sends those that wait on this machine; empty: nothing does.
     """
     if unsent:
-        lines = "line was" if len(unsent) == 1 else "lines were"
+        lines, them = ("line was", "it") if len(unsent) == 1 else ("lines were", "them")
         # Not "not sent": one that was on its way may have arrived.
-        then = "; the next `join` goes on with that" if kept else ""
-        stderr.write(f"{len(unsent)} {lines} not accepted by the server{then}:\n")
+        stderr.write(f"{len(unsent)} {lines} not accepted by the server")
+        stderr.write(f" yet; `{then}` sends {them}:\n" if then else ":\n")
         for ticket in unsent:
             where = ticket.room if ticket.room.startswith("@") else f"#{ticket.room}"
             stderr.writelines(

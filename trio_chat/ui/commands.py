@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 from trio_chat.errors import RefusedError
 from trio_chat.protocol import names
 from trio_chat.protocol.messages import Kind
-from trio_chat.ui.state import View
+from trio_chat.ui.state import View, short
 
 _DIGITS_MAX: Final = 16
 
@@ -219,10 +219,16 @@ class Candidate:
 
 _OF_ROOMS: Final = frozenset({"join", "leave"})
 _OF_NICKS: Final = frozenset({"msg"})
+_OF_LINES: Final = frozenset({"cancel"})
 
 
-def complete(view: View, before_cursor: str) -> tuple[Candidate, ...]:
-    """What the word before the cursor may become."""
+def complete(
+    view: View, before_cursor: str, is_held: Callable[[int], bool]
+) -> tuple[Candidate, ...]:
+    """What the word before the cursor may become.
+
+    Shape:  `is_held` tells which lines, by their number, can be taken back.
+    """
     *earlier, word = before_cursor.split(" ")
     if not earlier and word.startswith("/") and not word.startswith("//"):
         rows = ((f"/{command.name} ", command.help) for command in COMMANDS)
@@ -237,6 +243,12 @@ def complete(view: View, before_cursor: str) -> tuple[Candidate, ...]:
         return _matching((room.name for room in view.rooms), word.removeprefix("#"), " ")
     if command in _OF_NICKS and first_argument:
         return _matching(_nicks(view), word.removeprefix("@"), " ")
+    if command in _OF_LINES and first_argument:
+        held = (line for line in view.queued if is_held(line.n))
+        lines = ((str(line.n), short(line.text)) for line in held)
+        return tuple(
+            Candidate(n, len(word), text) for n, text in lines if n.startswith(word)
+        )
     if word.startswith("#"):
         return _matching((f"#{room.name}" for room in view.rooms), word, " ")
     return _matching(_nicks(view), word, ": " if not earlier else " ") if word else ()

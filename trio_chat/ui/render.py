@@ -117,6 +117,10 @@ def status(view: View) -> Fragments:
     if room is not None and room.nicks:
         where.append(("", f"{len(room.nicks)} here"))
     waiting = [("class:queued", f"{len(view.queued)} queued")] if view.queued else []
+    if view.saving:
+        waiting.append(("class:queued", "saving \u2026"))
+    if view.leaving:
+        waiting.append(("class:queued", "leaving after the last answers"))
     elsewhere = [("class:unread", _unread(each)) for each in view.rooms if each.unread]
     why = [] if view.state == "online" or not view.reason else [("", clean(view.reason))]
     parts = [
@@ -135,11 +139,10 @@ def _unread(room: Room) -> str:
 
 
 def queued(view: View) -> Fragments:
-    """What was typed and waits, above the input: for a link, or for a slow disk."""
+    """What was typed and waits for a link, above the input."""
     waiting = () if view.state == "online" else view.queued
     shown = waiting[-QUEUED_SHOWN_MAX:]
     unseen = len(waiting) - len(shown)
     rows = [f"\u2026 {unseen} more"] if unseen else []
     rows += [f"\u2026 {clean(line.text)}" for line in shown]
-    rows += [f"saving \u2026 {clean(text)}" for text in view.saving[:QUEUED_SHOWN_MAX]]
     return [("class:queued", "\n".join(rows))] if rows else []

@@ -1,6 +1,6 @@
 """What the terminal client knows, as a value, and how each event changes it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias, assert_never
 
@@ -106,8 +106,10 @@ class View:
     """Why the link is as it is, in a sentence."""
     queued: tuple[Queued, ...] = ()
     """One's own lines that are not accepted yet, in the order of typing."""
-    saving: tuple[str, ...] = ()
-    """What was typed before a disk that takes its time, and is not in the outbox yet."""
+    saving: bool = False
+    """Whether the line in the input waits for a disk that takes its time."""
+    leaving: bool = False
+    """Whether one has gone, but for the answers to one's last lines."""
 
     @property
     def room(self) -> Room | None:
@@ -285,24 +287,46 @@ def who(view: View) -> Line:
     return Note(f"{len(room.nicks)} in #{room.name}: {', '.join(room.nicks)}")
 
 
-def outbox(lines: Iterable[tuple[Ticket, bool]], now: float) -> tuple[Line, ...]:
-    """What waits, each with whether it can still be taken back.
+def outbox(
+    lines: Iterable[tuple[Ticket, bool]], now: float, *, online: bool
+) -> tuple[Line, ...]:
+    """What waits, each with its state, from whether it was held until now.
 
     Units:  `now` in seconds since 1970.
     """
+    released = "on its way" if online else "may have arrived"
     notes = tuple(
         Note(
-            f"{ticket.n}  {_where(ticket.room)}  {_age(now - ticket.typed_s)}"
-            f"  {_short(ticket.text)}" + ("" if held else "  (may be on its way)")
+            f"{ticket.n}  {'queued' if held else released}  {_where(ticket.room)}"
+            f"  {_age(now - ticket.typed_s)}  {short(ticket.text)}"
         )
         for ticket, held in lines
     )
     if not notes:
         return (Note("nothing waits to be sent"),)
+    count = _count(len(notes), "line")
     return (
-        Note(f"{_count(len(notes), 'line')} to be sent; /cancel N takes one back:"),
+        Note(f"{count} not accepted yet; /cancel N takes back one that is queued:"),
         *notes,
     )
+
+
+def left_over(lines: Sequence[Ticket]) -> tuple[Line, ...]:
+    """That there are lines of an earlier life; nothing if there are none."""
+    if not lines:
+        return ()
+    rooms = ", ".join(dict.fromkeys(_where(ticket.room) for ticket in lines))
+    wait = "waits" if len(lines) == 1 else "wait"
+    count = _count(len(lines), "line")
+    return (Note(f"{count} from before {wait} to be sent to {rooms}: /outbox lists them"),)
+
+
+def after_its_lines(room: str, waiting: int) -> tuple[Line, ...]:
+    """That one leaves a room as soon as its lines are sent; nothing if none wait."""
+    if not waiting:
+        return ()
+    count = _count(waiting, "line")
+    return (Note(f"{count} for #{room} not accepted yet: you leave it after that"),)
 
 
 def typed(line: Queued | Ticket) -> str:
@@ -348,7 +372,8 @@ def _age(age_s: float) -> str:
     return f"{max(0.0, age_s):.0f} s"
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """As much of a text as goes into a list."""
     return text if len(text) <= SHOWN_CHARS_MAX else f"{text[: SHOWN_CHARS_MAX - 1]}\u2026"
 
 
