@@ -20,6 +20,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "addresses": set(),
     "sanitise": set(),
     "signals": set(),
+    "streams": {"errors", "protocol"},
     "config": {"errors"},
     "protocol": {"errors"},
     # Blocking calls and SQLite files: the server's store and the client's outbox are both

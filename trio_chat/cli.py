@@ -73,7 +73,7 @@ With --plain every line of standard input that is not empty is sent, and each en
 room is printed; status and errors go to standard error. It waits for the server as long
 as it takes, and ends with 0 only after the server has accepted every line. Told to end
 before, it ends with 75: the rest waits on this machine, and the next `join` of this nick
-on this server sends it. Else it ends with 1, and names the lines that nobody sends.
+on this server sends it. Else it ends with 1: standard error says what was not accepted.
 """
 
 

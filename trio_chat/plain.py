@@ -1,15 +1,12 @@
 """Plain mode: lines in, lines out, for pipes, scripts and screen readers."""
 
-import codecs
-import io
 import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 import trio
@@ -32,24 +29,16 @@ from trio_chat.client.link import GOODBYE_S
 from trio_chat.client.outbox import Outbox, Ticket
 from trio_chat.client.outbox_file import FileOutbox, open_outbox_if_possible
 from trio_chat.errors import OutboxError, RefusedError, TrioChatError
-from trio_chat.protocol.messages import TEXT_BYTES_MAX
 from trio_chat.sanitise import clean
 from trio_chat.signals import ENDING, open_signals
+from trio_chat.streams import STDERR, STDOUT, OutputError, lines_of_stdin, print_to
 
 EXIT_KEPT: Final = 75
 """As EX_TEMPFAIL of sysexits.h has it: not done yet, and not to be asked for again."""
 
-_READ_BYTES: Final = 64 * 1024
-_KEPT_CHARS_MAX: Final = TEXT_BYTES_MAX + 1
-"""Of a line without end: enough to be refused as too long."""
 _LAST_ACCEPTED_S: Final = 2.0
 _LAST_PRINTED_S: Final = 3.0
-_STDIN, _STDOUT, _STDERR = 0, 1, 2
 _CONTINUATION: Final = "\n         | "
-
-
-class OutputError(TrioChatError):
-    """Nobody takes what is printed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,17 +93,19 @@ async def plain(address: Address, options: PlainOptions) -> int:
 
 async def _tell_at_first(left: int, trouble: str) -> None:
     if trouble:
-        await _print(_STDERR, f"-- {trouble}; lines that wait are lost with this program\n")
+        await print_to(
+            STDERR, f"-- {trouble}; lines that wait are lost with this program\n"
+        )
     if left:
-        await _print(_STDERR, f"-- {_count(left)} from before to be sent\n")
+        await print_to(STDERR, f"-- {_count(left)} from before to be sent\n")
 
 
 async def _tell_kept(kept: int, address: Address, nick: str) -> None:
     if kept:
-        # Not "not sent": one that was on its way may have arrived.
-        said = f"{_count(kept)} not accepted yet; the next `join {address} --nick {nick}`"
+        lines, them = ("line was", "it") if kept == 1 else ("lines were", "them")
+        then = f"`join {address} --nick {nick}` sends {them}"
         with trio.move_on_after(_LAST_PRINTED_S):
-            await _print(_STDERR, f"{said} sends what is left\n")
+            await print_to(STDERR, f"{kept} {lines} not accepted yet; {then}\n")
 
 
 async def _take_back(outbox: Outbox, lines: Sequence[Ticket], reason: str) -> None:
@@ -133,7 +124,7 @@ async def _take_back(outbox: Outbox, lines: Sequence[Ticket], reason: str) -> No
     for ticket in lines:
         if ticket.n not in kept:
             back = f"-- not accepted: {clean(reason)}: {clean(ticket.text)}\n"
-            await _print(_STDERR, back)
+            await print_to(STDERR, back)
 
 
 class _Plain:
@@ -199,7 +190,7 @@ class _Plain:
         if self._not_taken:
             lines = "line was" if self._not_taken == 1 else "lines were"
             with trio.move_on_after(_LAST_PRINTED_S):
-                await _print(_STDERR, f"{self._not_taken} {lines} not accepted\n")
+                await print_to(STDERR, f"{self._not_taken} {lines} not accepted\n")
             return 1
         if self._kept:
             return EXIT_KEPT
@@ -210,13 +201,13 @@ class _Plain:
     # --- lines in --------------------------------------------------------------------
 
     async def _send_all(self) -> None:
-        async with aclosing(_lines_of_stdin()) as lines:
+        async with aclosing(lines_of_stdin()) as lines:
             async for number, line in lines:
                 self._not_taken += 1  # until it is in the outbox
                 try:
                     await self._client.post(self._options.room, line)
                 except (RefusedError, OutboxError) as error:
-                    await _print(_STDERR, f"line {number} can't be sent: {error}\n")
+                    await print_to(STDERR, f"line {number} can't be sent: {error}\n")
                 else:
                     self._not_taken -= 1
 
@@ -240,10 +231,10 @@ class _Plain:
 
     async def _print(self, events: Sequence[ClientEvent]) -> None:
         to_stdout = _json_line if self._options.json else _entry_line
-        for descriptor, line_of in ((_STDOUT, to_stdout), (_STDERR, _notice_line)):
+        for descriptor, line_of in ((STDOUT, to_stdout), (STDERR, _notice_line)):
             text = "".join(map(line_of, events))
             if text:
-                await _print(descriptor, text)
+                await print_to(descriptor, text)
 
 
 def _json_line(event: ClientEvent) -> str:
@@ -294,55 +285,3 @@ _NOTICES: Final[dict[type, Callable[..., str]]] = {
     Left: lambda event: f"{event.nick} left #{event.room} ({event.reason})",
     Renamed: lambda event: f"{event.nick} is now {event.to}",
 }
-
-
-# --- standard streams ----------------------------------------------------------------
-
-
-async def _lines_of_stdin() -> AsyncGenerator[tuple[int, str], None]:
-    """Number and text of each line that is not empty, without its end."""
-    # What is not UTF-8 comes out as text that can't be sent, and is refused by its line.
-    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
-    stdin = _raw(_STDIN, "rb")
-    kept, number, more = "", 0, True
-    while more:
-        data = await trio.to_thread.run_sync(
-            stdin.read, _READ_BYTES, abandon_on_cancel=True
-        )
-        more = bool(data)
-        *lines, kept = (kept + decoder.decode(data, final=not more)).split("\n")
-        kept = kept[:_KEPT_CHARS_MAX]
-        for line in lines if more else [*lines, kept]:
-            number += 1
-            if text := line.removesuffix("\r"):
-                yield number, text
-
-
-async def _print(descriptor: int, text: str) -> None:
-    # In a thread: whoever reads us may be slow, and the link must live on.
-    write = partial(_write, descriptor, text)
-    try:
-        await trio.to_thread.run_sync(write, abandon_on_cancel=True)
-    except OSError as error:
-        name = "standard output" if descriptor == _STDOUT else "standard error"
-        raise OutputError(f"{name} can't be written: {error.strerror}") from error
-
-
-def _write(descriptor: int, text: str) -> None:
-    out = _raw(descriptor, "wb")
-    data = memoryview(text.encode("utf-8", "backslashreplace"))
-    while data:
-        data = data[out.write(data) :]
-
-
-def _raw(descriptor: int, mode: Literal["rb", "wb"]) -> io.RawIOBase:
-    """A standard stream without Python's buffer around it.
-
-    Shape:  the buffer has a lock, and a thread that is left behind in it would keep the
-            interpreter from ending. On a Windows console this still speaks UTF-8, which
-            the bare descriptor does not.
-    """
-    raw: io.RawIOBase = open(  # noqa: SIM115 (it is not ours to close)
-        descriptor, mode, buffering=0, closefd=False
-    )
-    return raw

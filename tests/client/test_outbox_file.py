@@ -175,13 +175,18 @@ async def test_lines_of_several_authors_are_sent_in_the_order_of_their_numbers(
         assert [ticket.n for ticket in outbox.lines] == seen
 
 
-async def test_a_put_that_was_given_up_on_is_a_line_all_the_same(path: Path) -> None:
-    async with open_outbox(path) as outbox:
+async def test_whoever_gives_up_on_a_put_knows_whether_it_is_a_line(path: Path) -> None:
+    async with open_outbox(path, lines_max=1) as outbox:
+        ticket = None
         with trio.CancelScope() as scope:
             scope.cancel()
-            await outbox.put("lobby", "a", "text")
-        await fill(outbox, "b")
-        assert texts(outbox) == ["a", "b"]
+            ticket = await outbox.put("lobby", "a", "text")
+        assert outbox.lines == (ticket,)
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await outbox.put("lobby", "b", "text")
+        assert scope.cancelled_caught
+        assert outbox.lines == (ticket,)
 
 
 async def test_what_was_put_in_last_is_written_before_the_end(path: Path) -> None:

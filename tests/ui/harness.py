@@ -114,10 +114,10 @@ class EmulatedTerminal:
 class Scene:
     """A running chat, its keyboard, its terminal and its client."""
 
-    def __init__(self, keyboard: PipeInput) -> None:
+    def __init__(self, keyboard: PipeInput, outbox: Outbox | None = None) -> None:
         self.keyboard = keyboard
         self.terminal = EmulatedTerminal()
-        self.client = ScriptedClient()
+        self.client = ScriptedClient(outbox=outbox)
         self.exit_code: int | None = None
         output = Vt100_Output(
             self.terminal,  # type: ignore[arg-type]  # all of a TextIO that is used
@@ -162,6 +162,7 @@ class Scene:
 
     async def go_online(self) -> None:
         """Connected, in the lobby, with bob."""
+        self.client.state = "online"
         self.client.tell(
             Status("online", "connected to the server as ada"),
             Opened("lobby", 0, 0),
@@ -174,10 +175,10 @@ class Scene:
 
 
 @asynccontextmanager
-async def open_scene() -> AsyncIterator[Scene]:
-    """A chat that has just begun."""
+async def open_scene(outbox: Outbox | None = None) -> AsyncIterator[Scene]:
+    """A chat that has just begun; None: with an empty outbox in memory."""
     with create_pipe_input() as keyboard:
-        scene = Scene(keyboard)
+        scene = Scene(keyboard, outbox)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(scene._run)
             await scene.until(lambda: len(scene.terminal.rows) >= 2)

@@ -52,6 +52,7 @@ from trio_chat.ui.state import (
     Update,
     after_its_lines,
     begin,
+    destination,
     left_over,
     opening,
     outbox,
@@ -430,7 +431,10 @@ class Chat:
                     await self._client.post(post.room, post.text, kind=post.kind)
                     nursery.cancel_scope.cancel()
         except (OutboxError, ClosedError) as error:
-            self._print(Trouble(f"not queued, and still in the input: {error}"))
+            self._print(Trouble(f"not queued: {error}"))
+            if self.screen.keys_wait:  # what was typed next is another line
+                self._print(Note(f"Up brings it back: {post.text}"))
+                self.line.reset()
         else:
             self.line.reset()
         finally:
@@ -469,7 +473,5 @@ def tell_unsent(unsent: Sequence[Ticket], stderr: TextIO, then: str = "") -> Non
         stderr.write(f"{len(unsent)} {lines} not accepted by the server")
         stderr.write(f" yet; `{then}` sends {them}:\n" if then else ":\n")
         for ticket in unsent:
-            where = ticket.room if ticket.room.startswith("@") else f"#{ticket.room}"
-            stderr.writelines(
-                f"{where}: {clean(each)}\n" for each in ticket.text.split("\n")
-            )
+            to = destination(ticket.room)
+            stderr.writelines(f"{to}: {clean(each)}\n" for each in ticket.text.split("\n"))

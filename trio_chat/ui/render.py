@@ -6,9 +6,10 @@ import zlib
 from dataclasses import dataclass
 from typing import Final, TypeAlias, assert_never
 
+from trio_chat.client.events import Queued
 from trio_chat.protocol import names
 from trio_chat.sanitise import clean
-from trio_chat.ui.state import Line, Note, Room, Rule, Said, Trouble, View
+from trio_chat.ui.state import Line, Note, Room, Rule, Said, Trouble, View, destination
 
 Fragments: TypeAlias = list[tuple[str, str]]
 """Pieces of text, each with the name of its style."""
@@ -144,5 +145,9 @@ def queued(view: View) -> Fragments:
     shown = waiting[-QUEUED_SHOWN_MAX:]
     unseen = len(waiting) - len(shown)
     rows = [f"\u2026 {unseen} more"] if unseen else []
-    rows += [f"\u2026 {clean(line.text)}" for line in shown]
+    rows += [f"\u2026 {_elsewhere(line, view)}{clean(line.text)}" for line in shown]
     return [("class:queued", "\n".join(rows))] if rows else []
+
+
+def _elsewhere(line: Queued, view: View) -> str:
+    return "" if line.room == view.current else f"{clean(destination(line.room))} "

@@ -79,6 +79,11 @@ class Screen(Application[None]):
         """Let what is typed wait, in its order, until let_keys_go()."""
         self.key_processor.input_queue = _Held(self.key_processor.input_queue)
 
+    @property
+    def keys_wait(self) -> bool:
+        """Whether something was typed since hold_keys()."""
+        return len(self.key_processor.input_queue) > 0
+
     def let_keys_go(self) -> None:
         """Do what was typed meanwhile."""
         self.key_processor.input_queue = deque(self.key_processor.input_queue)

@@ -297,7 +297,7 @@ def outbox(
     released = "on its way" if online else "may have arrived"
     notes = tuple(
         Note(
-            f"{ticket.n}  {'queued' if held else released}  {_where(ticket.room)}"
+            f"{ticket.n}  {'queued' if held else released}  {destination(ticket.room)}"
             f"  {_age(now - ticket.typed_s)}  {short(ticket.text)}"
         )
         for ticket, held in lines
@@ -315,7 +315,7 @@ def left_over(lines: Sequence[Ticket]) -> tuple[Line, ...]:
     """That there are lines of an earlier life; nothing if there are none."""
     if not lines:
         return ()
-    rooms = ", ".join(dict.fromkeys(_where(ticket.room) for ticket in lines))
+    rooms = ", ".join(dict.fromkeys(destination(ticket.room) for ticket in lines))
     wait = "waits" if len(lines) == 1 else "wait"
     count = _count(len(lines), "line")
     return (Note(f"{count} from before {wait} to be sent to {rooms}: /outbox lists them"),)
@@ -361,7 +361,8 @@ def _without_line(view: View, n: int) -> View:
     return replace(view, queued=tuple(each for each in view.queued if each.n != n))
 
 
-def _where(room: str) -> str:
+def destination(room: str) -> str:
+    """A room, or one person, as it is written."""
     return room if room.startswith("@") else f"#{room}"
 
 
