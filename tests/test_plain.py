@@ -180,9 +180,9 @@ def test_what_was_not_accepted_waits_for_the_next_life_and_is_75(tmp_path: Path)
     """75 tells a script from 1: not yet, and not to be said again."""
     address = f"127.0.0.1:{free_port()}"
     data = tmp_path / "chat.db"
-    with plain(tmp_path, "--nick", "ada", address) as ada:
+    with plain(tmp_path, "--json", "--nick", "ada", address) as ada:
         say_and_end(ada, "one\ntwo\n")
-        told(ada, "refused")
+        next(each for each in events(ada) if each.get("text") == "two")
         ada.send_signal(signal.SIGTERM)
         line = told(ada, "not accepted")
         assert (

@@ -202,14 +202,19 @@ class _Plain:
 
     async def _send_all(self) -> None:
         async with aclosing(lines_of_stdin()) as lines:
-            async for number, line in lines:
-                self._not_taken += 1  # until it is in the outbox
-                try:
-                    await self._client.post(self._options.room, line)
-                except (RefusedError, OutboxError) as error:
-                    await print_to(STDERR, f"line {number} can't be sent: {error}\n")
-                else:
-                    self._not_taken -= 1
+            async for piece in lines:
+                self._not_taken += len(piece)  # until they are in the outbox
+                for number, line in piece:
+                    await trio.lowlevel.checkpoint_if_cancelled()
+                    await self._say(number, line)
+
+    async def _say(self, number: int, line: str) -> None:
+        try:
+            await self._client.post(self._options.room, line)
+        except (RefusedError, OutboxError) as error:
+            await print_to(STDERR, f"line {number} can't be sent: {error}\n")
+        else:
+            self._not_taken -= 1
 
     # --- lines out -------------------------------------------------------------------
 

@@ -23,11 +23,12 @@ class OutputError(TrioChatError):
     """Nobody takes what is printed."""
 
 
-async def lines_of_stdin() -> AsyncGenerator[tuple[int, str], None]:
-    """Number and text of each line that is not empty, without its end.
+async def lines_of_stdin() -> AsyncGenerator[list[tuple[int, str]], None]:
+    """Number and text of each line that is not empty, without its end; piece by piece.
 
-    Shape:  what is not UTF-8 comes out as text that can't be written as UTF-8 either.
-    Cancel: what was read and not taken is lost.
+    Shape:  a piece is what was there to be read. What is not UTF-8 comes out as text that
+            can't be written as UTF-8 either.
+    Cancel: what was begun of a line is lost.
     """
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     stdin = _raw(STDIN, "rb")
@@ -39,10 +40,13 @@ async def lines_of_stdin() -> AsyncGenerator[tuple[int, str], None]:
         more = bool(data)
         *lines, kept = (kept + decoder.decode(data, final=not more)).split("\n")
         kept = kept[:_KEPT_CHARS_MAX]
+        piece: list[tuple[int, str]] = []
         for line in lines if more else [*lines, kept]:
             number += 1
             if text := line.removesuffix("\r"):
-                yield number, text
+                piece.append((number, text))
+        if piece:
+            yield piece
 
 
 async def print_to(descriptor: int, text: str) -> None:

@@ -502,6 +502,27 @@ async def test_an_end_on_a_disk_that_fails_is_an_end(
     assert [n for n, _ in rows(path)] == [1, 2, 3]
 
 
+async def test_nobody_waits_for_a_writer_that_met_a_bug(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OutboxDisk, "_written", lambda *_: 1 / 0)
+
+    async def two_wait() -> None:
+        async with open_outbox(path) as outbox, trio.open_nursery() as nursery:
+            nursery.start_soon(expects_closed, outbox)
+            nursery.start_soon(expects_closed, outbox)
+
+    with pytest.raises(ZeroDivisionError):
+        await two_wait()
+
+
+async def expects_closed(outbox: FileOutbox) -> None:
+    with pytest.raises(OutboxError, match="closed"):
+        await outbox.put("lobby", "a", "text")
+    with pytest.raises(ClosedError):
+        await outbox.put("lobby", "b", "text")
+
+
 async def test_a_bug_leaves_the_block_as_it_is(path: Path) -> None:
     async def bug() -> None:
         async with open_outbox(path) as outbox:

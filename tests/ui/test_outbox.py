@@ -1,5 +1,10 @@
 """What was typed and waits, as a person meets it: saved, listed, taken back, come back."""
 
+import os
+import signal
+import sys
+
+import pytest
 import trio
 
 from tests.ui.harness import bridged, open_scene
@@ -117,6 +122,37 @@ async def test_a_line_that_is_being_saved_is_saved_though_the_terminal_goes() ->
         assert scene.exit_code is None
         outbox.goes_on.set()
         await scene.until_ended()
+        assert scene.client.said == [("lobby", "text", "one")]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a signal there ends the process")
+@bridged
+async def test_a_line_that_is_being_saved_is_saved_though_a_signal_ends_it() -> None:
+    outbox = SlowOutbox()
+    async with open_scene(outbox) as scene:
+        scene.keys("one\r")
+        await scene.until_seen("saving \u2026")
+        os.kill(os.getpid(), signal.SIGTERM)
+        await trio.sleep(1)
+        assert scene.exit_code is None
+        outbox.goes_on.set()
+        assert await scene.until_ended() == 128 + signal.SIGTERM
+        assert scene.client.said == [("lobby", "text", "one")]
+
+
+@bridged
+async def test_a_line_that_is_being_saved_is_saved_though_all_is_cancelled() -> None:
+    outbox = SlowOutbox()
+
+    async def go_on_later() -> None:
+        await trio.sleep(5)
+        outbox.goes_on.set()
+
+    async with trio.open_nursery() as nursery:
+        async with open_scene(outbox) as scene:
+            scene.keys("one\r")
+            await scene.until_seen("saving \u2026")
+            nursery.start_soon(go_on_later)
         assert scene.client.said == [("lobby", "text", "one")]
 
 

@@ -205,11 +205,19 @@ class FileOutbox(Outbox):
     # --- the one task that writes ----------------------------------------------------
 
     async def _write_all(self) -> None:
-        with trio.CancelScope(shield=True):
-            while await self._anything():
-                wishes, self._wishes = self._wishes, _Wishes()
-                self._under_way = len(wishes.puts)
-                await self._write(wishes)
+        wishes = _Wishes()
+        try:
+            with trio.CancelScope(shield=True):
+                while await self._anything():
+                    wishes, self._wishes = self._wishes, _Wishes()
+                    self._under_way = len(wishes.puts)
+                    await self._write(wishes)
+        finally:
+            # However this ends: nobody waits for what nobody will write.
+            self.close()
+            for each in (wishes, self._wishes):
+                for wish in (*each.puts, *each.cancels):
+                    wish.give(OutboxError("the outbox is closed"))
 
     def _stop(self) -> None:
         """Write what was asked for, and end."""
@@ -322,8 +330,9 @@ class _Wish:
         self._answer: Ticket | Exception | None = None
 
     def give(self, answer: Ticket | Exception) -> None:
-        self._answer = answer
-        self._done.set()
+        if self._answer is None:
+            self._answer = answer
+            self._done.set()
 
     async def answer(self, *, shield: bool = False) -> Ticket:
         with trio.CancelScope(shield=shield):
