@@ -61,6 +61,16 @@ class Maybe(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Kept(Event):
+    """A line of an earlier life, without an answer, is in the bot's outbox again."""
+
+    bot: str
+    room: str
+    n: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Opened(Event):
     """A bot is a member of a room, and reads on after the entry `after`."""
 
@@ -305,6 +315,7 @@ Record: TypeAlias = (
     | Ok
     | Fail
     | Maybe
+    | Kept
     | Opened
     | Closed
     | Saw

@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import trio
@@ -34,13 +36,13 @@ async def open_process_stage(
     Raises: StoryError out of the block: a process ended that should not have.
     Cancel: ends all processes first.
     """
-    with lone_exception():
+    with lone_exception(), TemporaryDirectory(ignore_cleanup_errors=True) as home:
         async with (
             open_server() as server,
             trio.open_nursery() as nursery,
             open_proxy(lambda: _address_of(stage), rng=seed.stream("proxy")) as proxy,
         ):
-            stage = ProcessStage(seed, recorder, server, proxy, nursery)
+            stage = ProcessStage(seed, recorder, server, proxy, nursery, Path(home))
             try:
                 yield stage
             finally:
@@ -57,6 +59,7 @@ class ProcessStage:
         server: ServerProcess,
         proxy: Proxy,
         nursery: trio.Nursery,
+        home: Path,
     ) -> None:
         self.address: Address | None = None
         """Of the server itself; None until it has served."""
@@ -65,6 +68,7 @@ class ProcessStage:
         self._server = server
         self._proxy = proxy
         self._nursery = nursery
+        self._home = home
         self._people: dict[str, BotProcess] = {}
         self._lives: dict[str, int] = {}
 
@@ -134,8 +138,8 @@ class ProcessStage:
         if isinstance(script, Hostile):
             raise _cannot("be attacked")
         life = self._lives[script.nick] = self._lives.get(script.nick, 0) + 1
-        device = f"{self._seed.stream('device', script.nick).getrandbits(128):032x}"
-        bot = BotProcess(script, self._recorder, self._seed, device, life=life)
+        outbox = self._home / f"{script.nick}.db"
+        bot = BotProcess(script, self._recorder, self._seed, life=life, outbox=outbox)
         self._people[script.nick] = bot
         self._nursery.start_soon(self._live, bot)
 

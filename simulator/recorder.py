@@ -15,6 +15,7 @@ from simulator.history import (
     Gone,
     History,
     Invoke,
+    Kept,
     Killed,
     Linked,
     Log,
@@ -55,8 +56,10 @@ class Recorder:
         """The bots that have a connection."""
         self.done: set[str] = set()
         """The bots that are at the end of their scripts."""
-        self.unsettled: dict[tuple[str, int], Invoke] = {}
+        self.unsettled: dict[tuple[str, int], Invoke | Kept] = {}
         """The lines that were said and neither accepted nor refused."""
+        self.last_n: Counter[str] = Counter()
+        """The last number of each bot, over all its lives."""
         self.stalled: set[str] = set()
         """The bots that read little or nothing for now."""
         self._records: list[Record] = []
@@ -126,7 +129,7 @@ class Recorder:
 
     def _keep_up(self, record: Record) -> None:
         match record:
-            case Invoke() | Ok() | Fail() | Maybe():
+            case Invoke() | Kept() | Ok() | Fail() | Maybe():
                 self._keep_lines(record)
             case Opened() | Closed() | Saw() | Gap() | Reset() | Restored():
                 self._keep_views(record)
@@ -145,9 +148,10 @@ class Recorder:
             case _:
                 pass
 
-    def _keep_lines(self, record: Invoke | Ok | Fail | Maybe) -> None:
-        if isinstance(record, Invoke):
+    def _keep_lines(self, record: Invoke | Kept | Ok | Fail | Maybe) -> None:
+        if isinstance(record, Invoke | Kept):
             self.unsettled[record.bot, record.n] = record
+            self.last_n[record.bot] = max(record.n, self.last_n[record.bot])
         else:
             self.unsettled.pop((record.bot, record.n), None)
         if isinstance(record, Ok):

@@ -22,6 +22,8 @@ from simulator.virtual.link import Link
 from simulator.virtual.node import Node
 from simulator.virtual.world import World as VirtualWorld
 from trio_chat.addresses import Address
+from trio_chat.client.outbox import Outbox
+from trio_chat.client.outbox_file import open_outbox
 from trio_chat.server import Limits, Running, serve
 from trio_chat.server.listen import listen
 from trio_chat.store import Draft, MemoryStore, Outcome, Store, open_sqlite_store
@@ -57,6 +59,7 @@ class VirtualStage:
         self._store: _Store = (
             _OnDisk(self.server) if on_disk else _InMemory(self.server.chance("store"))
         )
+        self._on_disk = on_disk
         self._people: dict[str, _Person] = {}
         self._words: deque[str] = deque(maxlen=_WORDS_MAX)
         self._bugs: list[str] = []
@@ -207,7 +210,7 @@ class VirtualStage:
 
     def _person(self, nick: str) -> "_Person":
         if nick not in self._people:
-            self._people[nick] = _Person(_machine(self.world, nick))
+            self._people[nick] = _Person(_machine(self.world, nick), self._on_disk)
         return self._people[nick]
 
     # --- the network -----------------------------------------------------------------
@@ -269,21 +272,37 @@ def _machine(world: VirtualWorld, name: str) -> Node:
 
 
 class _Person:
-    """Somebody's machine, and the program on it."""
+    """Somebody's machine, and the program on it.
 
-    def __init__(self, node: Node) -> None:
+    Shape:  `on_disk`: what is said waits in a file, the same one in all lives.
+    """
+
+    def __init__(self, node: Node, on_disk: bool) -> None:
         self.node = node
+        self._outbox = node.directory / "outbox.db" if on_disk else None
         self._device = f"{node.chance('device').getrandbits(128):032x}"
         self._lives = 0
         self._bot: Bot | None = None
 
     def enter(self, script: Script, recorder: Recorder) -> None:
         self._lives += 1
-        chance = self.node.chance(f"client {self._lives}")
-        bot = Bot(script, recorder, chance, device=self._device, life=self._lives)
-        self._bot = bot
+        self._bot = bot = Bot(
+            script,
+            recorder,
+            self.node.chance(f"client {self._lives}"),
+            device=self._device,
+            life=self._lives,
+            last_n=recorder.last_n[script.nick],
+            open_outbox=self._open_outbox if self._outbox is not None else None,
+        )
         self.node.power_on()
         self.node.start(partial(bot.run, ADDRESS))
+
+    @asynccontextmanager
+    async def _open_outbox(self) -> AsyncIterator[Outbox]:
+        assert self._outbox is not None
+        async with open_outbox(self._outbox, open_worker=_open_worker) as outbox:
+            yield outbox
 
     def attack(self, script: Hostile) -> None:
         self.node.start(partial(script.run, ADDRESS, self.node.chance("tricks")))
@@ -365,7 +384,7 @@ async def _log_of(store: Store) -> Log:
 
 
 class _Worker:
-    """As trio_chat.store.worker.Worker: one blocking call after the other."""
+    """As trio_chat.worker.Worker: one blocking call after the other."""
 
     def __init__(self) -> None:
         self._limiter = trio.CapacityLimiter(1)

@@ -108,3 +108,13 @@ def plain(home: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
     finally:
         process.kill()
         process.communicate(timeout=PATIENCE_S)
+
+
+def block_outbox(home: Path, nick: str, address: str) -> None:
+    """Put something in the place of this nick's outbox that can't be one."""
+    with plain(home, "--nick", nick, address) as client:
+        assert client.stderr is not None
+        client.stderr.readline()  # "connecting": the outbox is open before that
+    (file,) = home.rglob("outbox-*.db")
+    file.unlink()
+    file.mkdir()

@@ -20,11 +20,16 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "addresses": set(),
     "sanitise": set(),
     "signals": set(),
+    "streams": {"errors", "protocol"},
     "config": {"errors"},
     "protocol": {"errors"},
-    "store": {"errors"},
+    # Blocking calls and SQLite files: the server's store and the client's outbox are both
+    # kept by these, and may not know each other.
+    "worker": set(),
+    "database": set(),
+    "store": {"errors", "worker", "database"},
     "wire": {"errors", "protocol"},
-    "client": {"errors", "addresses", "protocol", "wire"},
+    "client": {"errors", "addresses", "protocol", "wire", "worker", "database"},
     "server": {"errors", "addresses", "protocol", "wire", "store"},
     "ui": {"errors", "addresses", "protocol", "client", "sanitise", "signals"},
 }

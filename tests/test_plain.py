@@ -13,7 +13,15 @@ from typing import Any
 
 import pytest
 
-from tests.processes import CLI, PATIENCE_S, environment, plain, run, server
+from tests.processes import (
+    CLI,
+    PATIENCE_S,
+    block_outbox,
+    environment,
+    plain,
+    run,
+    server,
+)
 from tests.test_cli import entries_in, free_port
 
 pytestmark = pytest.mark.processes
@@ -165,6 +173,89 @@ def test_a_line_that_cannot_be_sent_means_an_exit_code_of_1(tmp_path: Path) -> N
     assert "line 3 can't be sent: the text can't be written as UTF-8" in done.stderr
     assert "2 lines were not accepted" in done.stderr
     assert done.stdout.count("<x> fine") == 2
+
+
+@unix_only
+def test_what_was_not_accepted_waits_for_the_next_life_and_is_75(tmp_path: Path) -> None:
+    """75 tells a script from 1: not yet, and not to be said again."""
+    address = f"127.0.0.1:{free_port()}"
+    data = tmp_path / "chat.db"
+    with plain(tmp_path, "--json", "--nick", "ada", address) as ada:
+        say_and_end(ada, "one\ntwo\n")
+        next(each for each in events(ada) if each.get("text") == "two")
+        ada.send_signal(signal.SIGTERM)
+        line = told(ada, "not accepted")
+        assert (
+            line
+            == f"2 lines were not accepted yet; `join {address} --nick ada` sends them\n"
+        )
+        assert ada.wait(PATIENCE_S) == 75
+    with plain(tmp_path, "--json", "--nick", "ada", address) as ada:
+        say_and_end(ada, "three\n")
+        told(ada, "2 lines from before to be sent")
+        queued = [next(events(ada)) for _ in range(2)]
+        assert [(each["type"], each["text"]) for each in queued] == [
+            ("queued", "one"),
+            ("queued", "two"),
+        ]
+        with server(tmp_path, "--data", str(data), address=address):
+            assert ada.wait(PATIENCE_S) == 0
+    assert entries_in(data) == [(1, "one"), (2, "two"), (3, "three")]
+
+
+@unix_only
+def test_what_was_read_survives_a_kill_of_the_client(tmp_path: Path) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    data = tmp_path / "chat.db"
+    with plain(tmp_path, "--json", "--nick", "ada", address) as ada:
+        assert ada.stdin is not None
+        ada.stdin.write("one\ntwo\n")
+        ada.stdin.flush()
+        next(each for each in events(ada) if each.get("text") == "two")
+        ada.kill()
+    with server(tmp_path, "--data", str(data), address=address):
+        done = run(tmp_path, "join", "--plain", "--nick", "ada", address)
+    assert done.returncode == 0
+    assert "2 lines from before to be sent" in done.stderr
+    assert [text for _, text in entries_in(data)] == ["one", "two"]
+
+
+@unix_only
+def test_where_nothing_can_wait_that_is_told_and_is_1(tmp_path: Path) -> None:
+    block_outbox(tmp_path, "ada", "127.0.0.1:1")
+    with plain(tmp_path, "--nick", "ada", "127.0.0.1:1") as ada:
+        say_and_end(ada, "one\n")
+        assert "can't be used: " in told(ada, "lines that wait are lost with this program")
+        told(ada, "refused")
+        ada.send_signal(signal.SIGTERM)
+        assert told(ada, "not accepted") == "1 line was not accepted\n"
+        assert ada.wait(PATIENCE_S) == 1
+
+
+def test_lines_of_a_taken_nick_come_back_and_do_not_wait(tmp_path: Path) -> None:
+    """Whoever is told that it failed says it again, under another one maybe."""
+    refusal = {"t": "refused", "code": "nick_taken", "reason": "x is taken"}
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        with plain(tmp_path, "--json", "--nick", "x", address) as client:
+            say_and_end(client, "one\n")
+            next(each for each in events(client) if each["type"] == "queued")
+            wire, _ = listener.accept()
+            with wire:
+                wire.sendall(json.dumps(refusal).encode() + b"\n")
+                assert told(client, "one") == "-- not accepted: x is taken: one\n"
+                assert client.wait(PATIENCE_S) == 1
+    done = run(tmp_path, "join", "--plain", "--nick", "x", address)
+    assert done.returncode == 0
+    assert "from before" not in done.stderr
+
+
+def say_and_end(process: "subprocess.Popen[str]", text: str) -> None:
+    """All that it will ever read."""
+    assert process.stdin is not None
+    process.stdin.write(text)
+    process.stdin.close()
+    process.stdin = None
 
 
 def test_a_taken_nick_is_an_error_and_not_another_nick(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""docs/promises.md names what there is: checkers, planted bugs, files, and things in them."""
+"""docs/promises.md names what there is: checkers, planted bugs, files, things in them."""
 
 import re
 from pathlib import Path
@@ -77,6 +77,7 @@ def test_what_it_names_in_the_code_is_there() -> None:
         assert any(place.is_file() for place in places), path
     for dotted in re.findall(r"`((?:_?[A-Z]\w+)\.\w+)`", DOC):
         owner, name = dotted.split(".")
-        body = re.search(rf"^class {owner}\b.*?(?=^\S)", source, re.MULTILINE | re.DOTALL)
-        assert body is not None, dotted
-        assert re.search(rf"\b{name}\b", body[0]), dotted
+        bodies = re.findall(
+            rf"^class {owner}\b.*?(?=^\S)", source, re.MULTILINE | re.DOTALL
+        )
+        assert any(re.search(rf"\b{name}\b", body) for body in bodies), dotted

@@ -97,8 +97,10 @@ examples:
   python -m trio_chat join --plain --json --listen </dev/null
 
 With --plain every line of standard input that is not empty is sent, and each entry of the
-room is printed; status and errors go to standard error. It ends with 0 only after the
-server has accepted every line.
+room is printed; status and errors go to standard error. It waits for the server as long
+as it takes, and ends with 0 only after the server has accepted every line. Told to end
+before, it ends with 75: the rest waits on this machine, and the next `join` of this nick
+on this server sends it. Else it ends with 1: standard error says what was not accepted.
 """
 
 
@@ -238,11 +240,12 @@ def _join(options: argparse.Namespace) -> int:
         nick=settings["nick"],
         room=settings["room"],
         history=settings["history"],
-        state_dir=platformdirs.user_state_path(APP, False),
+        state_dir=_state_dir(),
     )
 
 
 def _join_plain(settings: dict[str, Any], options: argparse.Namespace) -> int:
+    from trio_chat.client.outbox_file import outbox_path  # noqa: PLC0415 (as above)
     from trio_chat.plain import PlainOptions, plain  # noqa: PLC0415 (as above)
 
     plain_options = PlainOptions(
@@ -251,8 +254,13 @@ def _join_plain(settings: dict[str, Any], options: argparse.Namespace) -> int:
         history=settings["history"],
         json=options.json,
         listen=options.listen,
+        outbox=outbox_path(_state_dir(), settings["server"], settings["nick"]),
     )
     return trio.run(plain, settings["server"], plain_options)
+
+
+def _state_dir() -> Path:
+    return platformdirs.user_state_path(APP, False)
 
 
 def _login_name() -> str:

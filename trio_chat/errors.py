@@ -24,6 +24,10 @@ class StoreOpenError(StoreError):
     """A data file can't be used: not writable, not ours, in use, or of a newer version."""
 
 
+class OutboxError(TrioChatError):
+    """The outbox could not do what it was asked; nothing of the request was done."""
+
+
 class ProtocolError(TrioChatError):
     """A message was sent or received that the protocol forbids.
 

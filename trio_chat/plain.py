@@ -1,14 +1,12 @@
 """Plain mode: lines in, lines out, for pipes, scripts and screen readers."""
 
-import codecs
-import io
 import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from functools import partial
-from typing import Final, Literal
+from pathlib import Path
+from typing import Final
 
 import msgspec
 import trio
@@ -30,22 +28,19 @@ from trio_chat.client.events import (
     gap_words,
 )
 from trio_chat.client.link import GOODBYE_S
-from trio_chat.errors import RefusedError, TrioChatError
-from trio_chat.protocol.messages import TEXT_BYTES_MAX
+from trio_chat.client.outbox import Outbox, Ticket
+from trio_chat.client.outbox_file import FileOutbox, open_outbox_if_possible
+from trio_chat.errors import OutboxError, RefusedError, TrioChatError
 from trio_chat.sanitise import clean
 from trio_chat.signals import ENDING, open_signals
+from trio_chat.streams import STDERR, STDOUT, OutputError, lines_of_stdin, print_to
 
-_READ_BYTES: Final = 64 * 1024
-_KEPT_CHARS_MAX: Final = TEXT_BYTES_MAX + 1
-"""Of a line without end: enough to be refused as too long."""
+EXIT_KEPT: Final = 75
+"""As EX_TEMPFAIL of sysexits.h has it: not done yet, and not to be asked for again."""
+
 _LAST_ACCEPTED_S: Final = 2.0
 _LAST_PRINTED_S: Final = 3.0
-_STDIN, _STDOUT, _STDERR = 0, 1, 2
 _CONTINUATION: Final = "\n         | "
-
-
-class OutputError(TrioChatError):
-    """Nobody takes what is printed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,21 +52,81 @@ class PlainOptions:
     history: int | None
     json: bool
     listen: bool
+    outbox: Path | None = None
+    """The file in which lines wait until they are accepted; None: they wait in memory."""
 
 
 async def plain(address: Address, options: PlainOptions) -> int:
     """Send what comes in, print what is said; the exit code.
 
-    Shape:  0 only if the server accepted every line that was read.
-    Raises: RefusedError: the server does not want us under this nick.
+    Shape:  0 only if the server accepted every line that was read, and those that were
+            left in the outbox by an earlier life. EXIT_KEPT if the others wait in it for
+            the next life. 1 in all other cases: stderr says which ones nobody sends.
+    Raises: RefusedError: the server does not want us under this nick. What was read and
+            not sent yet is taken back: it may be said under another one.
             OutputError: what is heard can't be printed any more.
     Cancel: closes the wire.
     """
     with open_signals(*ENDING) as signals:
-        async with open_client(
-            address, nick=options.nick, rooms=[options.room], history=options.history
-        ) as client:
-            return await _Plain(client, options).run(signals)
+        async with open_outbox_if_possible(options.outbox) as (outbox, trouble):
+            left = waiting = outbox.lines
+            await _tell_at_first(len(left), trouble)
+            try:
+                async with open_client(
+                    address,
+                    nick=options.nick,
+                    rooms=[options.room],
+                    history=options.history,
+                    outbox=outbox,
+                ) as client:
+                    try:
+                        return await _Plain(client, options).run(signals)
+                    finally:
+                        waiting = outbox.lines  # in memory they end with the client
+            except TrioChatError as error:
+                with suppress(OutputError):
+                    if isinstance(error, RefusedError):
+                        new = [ticket for ticket in waiting if ticket not in left]
+                        await _take_back(outbox, new, error.reason)
+                    if isinstance(outbox, FileOutbox):
+                        await _tell_kept(len(outbox), address, options.nick)
+                raise
+
+
+async def _tell_at_first(left: int, trouble: str) -> None:
+    if trouble:
+        await print_to(
+            STDERR, f"-- {trouble}; lines that wait are lost with this program\n"
+        )
+    if left:
+        await print_to(STDERR, f"-- {_count(left)} from before to be sent\n")
+
+
+async def _tell_kept(kept: int, address: Address, nick: str) -> None:
+    if kept:
+        lines, them = ("line was", "it") if kept == 1 else ("lines were", "them")
+        then = f"`join {address} --nick {nick}` sends {them}"
+        with trio.move_on_after(_LAST_PRINTED_S):
+            await print_to(STDERR, f"{kept} {lines} not accepted yet; {then}\n")
+
+
+async def _take_back(outbox: Outbox, lines: Sequence[Ticket], reason: str) -> None:
+    kept: list[int] = []
+
+    async def cancel(n: int) -> None:
+        try:
+            await outbox.cancel(n)
+        except OutboxError:  # it may be on its way
+            kept.append(n)
+
+    if isinstance(outbox, FileOutbox):
+        async with trio.open_nursery() as nursery:
+            for ticket in lines:
+                nursery.start_soon(cancel, ticket.n)
+    for ticket in lines:
+        if ticket.n not in kept:
+            back = f"-- not accepted: {clean(reason)}: {clean(ticket.text)}\n"
+            await print_to(STDERR, back)
 
 
 class _Plain:
@@ -79,6 +134,7 @@ class _Plain:
         self._client = client
         self._options = options
         self._not_taken = 0
+        self._kept = 0
         self._signal: int | None = None
         self._printed_seq = 0
         self._printed = trio.Event()
@@ -117,7 +173,11 @@ class _Plain:
         with trio.move_on_after(_LAST_ACCEPTED_S):
             await self._client.outbox.emptied()
         outbox = self._client.outbox
-        self._not_taken += len(outbox) + outbox.refused_lines
+        self._not_taken += outbox.refused_lines
+        if isinstance(outbox, FileOutbox):
+            self._kept = len(outbox)
+        else:
+            self._not_taken += len(outbox)
 
     async def _own_lines_printed(self) -> None:
         # An answer can overtake the entry, while the room's past is still being read.
@@ -128,11 +188,14 @@ class _Plain:
                 await self._printed.wait()
 
     async def _exit_code(self) -> int:
+        await _tell_kept(self._kept, self._client.address, self._options.nick)
         if self._not_taken:
             lines = "line was" if self._not_taken == 1 else "lines were"
             with trio.move_on_after(_LAST_PRINTED_S):
-                await _print(_STDERR, f"{self._not_taken} {lines} not accepted\n")
+                await print_to(STDERR, f"{self._not_taken} {lines} not accepted\n")
             return 1
+        if self._kept:
+            return EXIT_KEPT
         if self._signal is not None and not self._options.listen:
             return 128 + self._signal
         return 0
@@ -140,15 +203,20 @@ class _Plain:
     # --- lines in --------------------------------------------------------------------
 
     async def _send_all(self) -> None:
-        async with aclosing(_lines_of_stdin()) as lines:
-            async for number, line in lines:
-                self._not_taken += 1  # until it is in the outbox
-                try:
-                    await self._client.post(self._options.room, line)
-                except RefusedError as error:
-                    await _print(_STDERR, f"line {number} can't be sent: {error}\n")
-                else:
-                    self._not_taken -= 1
+        async with aclosing(lines_of_stdin()) as lines:
+            async for piece in lines:
+                self._not_taken += len(piece)  # until they are in the outbox
+                for number, line in piece:
+                    await trio.lowlevel.checkpoint_if_cancelled()
+                    await self._say(number, line)
+
+    async def _say(self, number: int, line: str) -> None:
+        try:
+            await self._client.post(self._options.room, line)
+        except (RefusedError, OutboxError) as error:
+            await print_to(STDERR, f"line {number} can't be sent: {error}\n")
+        else:
+            self._not_taken -= 1
 
     # --- lines out -------------------------------------------------------------------
 
@@ -172,10 +240,10 @@ class _Plain:
 
     async def _print(self, events: Sequence[ClientEvent]) -> None:
         to_stdout = _json_line if self._options.json else _entry_line
-        for descriptor, line_of in ((_STDOUT, to_stdout), (_STDERR, _notice_line)):
+        for descriptor, line_of in ((STDOUT, to_stdout), (STDERR, _notice_line)):
             text = "".join(map(line_of, events))
             if text:
-                await _print(descriptor, text)
+                await print_to(descriptor, text)
 
 
 def _json_line(event: ClientEvent) -> str:
@@ -206,9 +274,13 @@ def _notice_line(event: ClientEvent) -> str:
     return f"-- {clean(sentence(event))}\n" if sentence is not None else ""
 
 
+def _count(lines: int) -> str:
+    return "1 line" if lines == 1 else f"{lines} lines"
+
+
 def _refusal(event: Refused) -> str:
     if event.text is not None:
-        return f"not accepted: {event.reason}: {event.text[:60]}"
+        return f"not accepted: {event.reason}: {event.text}"
     return f"refused: {event.reason}"
 
 
@@ -223,55 +295,3 @@ _NOTICES: Final[dict[type, Callable[..., str]]] = {
     Left: lambda event: f"{event.nick} left #{event.room} ({event.reason})",
     Renamed: lambda event: f"{event.nick} is now {event.to}",
 }
-
-
-# --- standard streams ----------------------------------------------------------------
-
-
-async def _lines_of_stdin() -> AsyncGenerator[tuple[int, str], None]:
-    """Number and text of each line that is not empty, without its end."""
-    # What is not UTF-8 comes out as text that can't be sent, and is refused by its line.
-    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
-    stdin = _raw(_STDIN, "rb")
-    kept, number, more = "", 0, True
-    while more:
-        data = await trio.to_thread.run_sync(
-            stdin.read, _READ_BYTES, abandon_on_cancel=True
-        )
-        more = bool(data)
-        *lines, kept = (kept + decoder.decode(data, final=not more)).split("\n")
-        kept = kept[:_KEPT_CHARS_MAX]
-        for line in lines if more else [*lines, kept]:
-            number += 1
-            if text := line.removesuffix("\r"):
-                yield number, text
-
-
-async def _print(descriptor: int, text: str) -> None:
-    # In a thread: whoever reads us may be slow, and the link must live on.
-    write = partial(_write, descriptor, text)
-    try:
-        await trio.to_thread.run_sync(write, abandon_on_cancel=True)
-    except OSError as error:
-        name = "standard output" if descriptor == _STDOUT else "standard error"
-        raise OutputError(f"{name} can't be written: {error.strerror}") from error
-
-
-def _write(descriptor: int, text: str) -> None:
-    out = _raw(descriptor, "wb")
-    data = memoryview(text.encode("utf-8", "backslashreplace"))
-    while data:
-        data = data[out.write(data) :]
-
-
-def _raw(descriptor: int, mode: Literal["rb", "wb"]) -> io.RawIOBase:
-    """A standard stream without Python's buffer around it.
-
-    Shape:  the buffer has a lock, and a thread that is left behind in it would keep the
-            interpreter from ending. On a Windows console this still speaks UTF-8, which
-            the bare descriptor does not.
-    """
-    raw: io.RawIOBase = open(  # noqa: SIM115 (it is not ours to close)
-        descriptor, mode, buffering=0, closefd=False
-    )
-    return raw

@@ -1,8 +1,9 @@
 """A bot: plays its script over the client library, and writes down what it sees."""
 
 import random
-from contextlib import suppress
-from typing import Final, Protocol, assert_never
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Protocol, TypeAlias, assert_never
 
 import trio
 
@@ -24,7 +25,7 @@ from trio_chat.addresses import Address
 from trio_chat.client.link import Dial, dial_tcp
 from trio_chat.client.outbox import Outbox, Ticket
 
-_LINES_PER_LIFE: Final = 1_000_000
+OpenOutbox: TypeAlias = Callable[[], AbstractAsyncContextManager[Outbox]]
 
 
 class Book(Protocol):
@@ -42,12 +43,13 @@ class Bot:
     """One person of the story.
 
     Shape:  after the last step of its script it stays until go_home(). Two lives of one
-            person on one device have the same `device`; None: a new one, by chance. The
-            numbers of a later `life` follow those of all lives before: what became of
-            their last lines it does not know.
+            person on one device have the same `device`, or an `open_outbox` that opens the
+            same file; None: a new one, by chance. `last_n` is the last number that was
+            written down in an earlier life. Without an outbox on a disk the numbers follow
+            it: what became of those lines, nobody knows.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (one keyword, one thing a caller may want)
         self,
         script: Script,
         recorder: Book,
@@ -55,9 +57,13 @@ class Bot:
         device: str | None = None,
         *,
         life: int = 1,
+        last_n: int = 0,
+        open_outbox: OpenOutbox | None = None,
     ) -> None:
         self.script = script
+        self._open_outbox = open_outbox or self._in_memory
         self._device = device or f"{rng.getrandbits(128):032x}"
+        self._last_n = last_n
         self._over = trio.Event()
         self._recorder = recorder
         self._rng = rng
@@ -80,13 +86,14 @@ class Bot:
 
         try:
             async with (
+                self._open_outbox() as outbox,
+                self._noted(outbox),
                 open_client(
                     address,
                     nick=self.script.nick,
                     rooms=self.script.rooms,
                     history=self.script.history,
-                    device=self._device,
-                    outbox=Outbox(first_n=1 + _LINES_PER_LIFE * (self._life - 1)),
+                    outbox=outbox,
                     insist=self._life > 1,
                     rng=self._rng,
                     dial=remember,
@@ -107,6 +114,38 @@ class Bot:
     def go_home(self) -> None:
         """Say goodbye and end, as soon as the script is done."""
         self._over.set()
+
+    @asynccontextmanager
+    async def _in_memory(self) -> AsyncIterator[Outbox]:
+        yield Outbox(device=self._device, first_n=self._last_n + 1)
+
+    @asynccontextmanager
+    async def _noted(self, outbox: Outbox) -> AsyncIterator[None]:
+        """Write down each line before it can be sent, and what is found of an earlier life.
+
+        Shape:  who was killed between keeping a line and writing that down does so now.
+        """
+        for ticket in outbox.lines:
+            if ticket.n > self._last_n:
+                self._said_one(ticket)
+            else:
+                kept = history.Kept(
+                    self._recorder.now_s,
+                    self.script.nick,
+                    ticket.room,
+                    ticket.n,
+                    ticket.text,
+                )
+                self._recorder.add(kept)
+        outbox.on_queued.append(self._said_one)
+        yield
+
+    def _said_one(self, ticket: Ticket) -> None:
+        self._recorder.add(
+            history.Invoke(
+                self._recorder.now_s, self.script.nick, ticket.room, ticket.n, ticket.text
+            )
+        )
 
     async def _do(self, client: Client, step: Step) -> None:
         match step:
@@ -131,11 +170,7 @@ class Bot:
                 assert_never(step)
 
     async def _say(self, client: Client, room: str, text: str) -> None:
-        ticket = self._said[room] = await client.post(room, text)
-        # No checkpoint since it went into the outbox: nobody can have seen it yet.
-        self._recorder.add(
-            history.Invoke(self._recorder.now_s, self.script.nick, room, ticket.n, text)
-        )
+        self._said[room] = await client.post(room, text)
 
     async def _leave(self, client: Client, room: str) -> None:
         # Only from where one has said all: a line on its way would be refused.

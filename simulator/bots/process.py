@@ -18,6 +18,8 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
+from pathlib import Path
 from typing import Any, Final, TypeVar, get_args, get_type_hints
 
 import msgspec
@@ -31,6 +33,7 @@ from simulator.history import Record
 from simulator.recorder import Recorder
 from simulator.virtual.seeds import Seed
 from trio_chat.addresses import Address
+from trio_chat.client.outbox_file import open_outbox
 from trio_chat.errors import lone_exception
 
 COMMAND: Final = (sys.executable, "-m", "simulator.bots.process")
@@ -69,6 +72,9 @@ class Orders(msgspec.Struct, frozen=True):
     seed: int
     device: str | None
     life: int
+    last_n: int
+    outbox: str | None
+    """The file of its outbox."""
 
     def told(self) -> Script:
         """The script, as it was."""
@@ -80,19 +86,22 @@ class Orders(msgspec.Struct, frozen=True):
         return Script(**fields, steps=steps)
 
 
-def orders(
+def orders(  # noqa: PLR0913 (one keyword, one thing a caller may want)
     script: Script,
     address: Address,
     seed: Seed,
     device: str | None = None,
     *,
     life: int = 1,
+    last_n: int = 0,
+    outbox: Path | None = None,
 ) -> Orders:
     """The orders for this script."""
     fields = msgspec.to_builtins(script)
     del fields["steps"]  # for msgspec has no unions of dataclasses
     steps = [_packed(step) for step in script.steps]
-    return Orders(fields, steps, address, seed.number, device, life)
+    file = str(outbox) if outbox is not None else None
+    return Orders(fields, steps, address, seed.number, device, life, last_n, file)
 
 
 def encoded(record: Record) -> bytes:
@@ -162,7 +171,15 @@ class _Pipe:
 async def _live(told: Orders, heard: bytes) -> int:
     script = told.told()
     chance = Seed(told.seed).stream("client", script.nick)
-    bot = Bot(script, _Pipe(), chance, told.device, life=told.life)
+    bot = Bot(
+        script,
+        _Pipe(),
+        chance,
+        told.device,
+        life=told.life,
+        last_n=told.last_n,
+        open_outbox=partial(open_outbox, Path(told.outbox)) if told.outbox else None,
+    )
     code = EXIT_ALONE
     with lone_exception():
         async with trio.open_nursery() as nursery:
@@ -210,6 +227,7 @@ async def open_bot_process(  # noqa: PLR0913 (one keyword, one thing a caller ma
     seed: Seed,
     device: str | None = None,
     life: int = 1,
+    outbox: Path | None = None,
     command: Sequence[str] = COMMAND,
 ) -> AsyncIterator["BotProcess"]:
     """A bot that is on its way; whatever happens, it does not run after the block.
@@ -220,7 +238,9 @@ async def open_bot_process(  # noqa: PLR0913 (one keyword, one thing a caller ma
     """
     with lone_exception():
         async with trio.open_nursery() as nursery:
-            bot = BotProcess(script, recorder, seed, device, life=life, command=command)
+            bot = BotProcess(
+                script, recorder, seed, device, life=life, outbox=outbox, command=command
+            )
             nursery.start_soon(bot.run, address)
             yield bot
             nursery.cancel_scope.cancel()
@@ -232,10 +252,11 @@ class BotProcess:
     Shape:  as Bot: run() is its life, and what it sees goes into the recorder, in its own
             order. Records of several processes may come a little later than they were
             made, so that of two bots the earlier one may come second; `at_s` knows.
-            `device` and `life` are the Bot's; `command` is what is started.
+            `device` and `life` are the Bot's; `outbox` is the file in which its lines
+            wait, None: they are in memory. `command` is what is started.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (one keyword, one thing a caller may want)
         self,
         script: Script,
         recorder: Recorder,
@@ -243,6 +264,7 @@ class BotProcess:
         device: str | None = None,
         *,
         life: int = 1,
+        outbox: Path | None = None,
         command: Sequence[str] = COMMAND,
     ) -> None:
         self.script = script
@@ -250,6 +272,7 @@ class BotProcess:
         self._seed = seed
         self._device = device
         self._number = life
+        self._outbox = outbox
         self._command = command
         self._begun_s = time.perf_counter() - recorder.now_s
         self._process: trio.Process | None = None
@@ -326,7 +349,15 @@ class BotProcess:
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
-        told = orders(self.script, address, self._seed, self._device, life=self._number)
+        told = orders(
+            self.script,
+            address,
+            self._seed,
+            self._device,
+            life=self._number,
+            last_n=self._recorder.last_n[self.script.nick],
+            outbox=self._outbox,
+        )
         async with trio.open_nursery() as speaking:
             speaking.start_soon(self._tell, process.stdin, told)
             async with trio.open_nursery() as hearing:

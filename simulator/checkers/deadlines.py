@@ -11,6 +11,7 @@ from simulator.history import (
     Gap,
     Gone,
     Invoke,
+    Kept,
     Killed,
     Linked,
     Maybe,
@@ -50,7 +51,7 @@ class Waiting:
         self.stalled: dict[str, Stalled] = {}
         self.offline: dict[str, Cut | TurnedAway] = {}
         """Who had a connection, and lost it."""
-        self._lines: dict[str, dict[int, Invoke]] = defaultdict(dict)
+        self._lines: dict[str, dict[int, Invoke | Kept]] = defaultdict(dict)
         self._known: dict[str, dict[int, Record]] = defaultdict(dict)
         self._heads: dict[str, int] = defaultdict(int)
         self._views: dict[str, dict[str, _View]] = defaultdict(dict)
@@ -69,7 +70,9 @@ class Waiting:
             case _:
                 return None
 
-    def _answer(self, line: Invoke, record: Ok | Fail, stretch: Stretch) -> Finding | None:
+    def _answer(
+        self, line: Invoke | Kept, record: Ok | Fail, stretch: Stretch
+    ) -> Finding | None:
         since_s = self._since_s(line.bot, line, stretch)
         if self._excused(line.bot) or record.at_s <= since_s + stretch.within_s:
             return None
@@ -141,7 +144,7 @@ class Waiting:
     def note(self, record: Record) -> None:
         """Keep up with what has happened."""
         match record:
-            case Invoke(bot=bot, n=n):
+            case Invoke(bot=bot, n=n) | Kept(bot=bot, n=n):
                 self._lines[bot][n] = record
             case Ok(bot=bot, n=n, room=room, seq=seq):
                 self._lines[bot].pop(n, None)

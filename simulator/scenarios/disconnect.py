@@ -41,5 +41,6 @@ SCENARIO = Scenario(
     "disconnect",
     "12 people whose connections, programs and machines do not last",
     story,
+    on_disk=True,
     real=True,
 )

@@ -20,7 +20,11 @@ class Scenario:
     """One line for `list`."""
     story: Callable[[World], Awaitable[None]]
     on_disk: bool = False
-    """Whether the server keeps what it is told in a file, on a disk that can fail."""
+    """Whether what the server is told, and what people say, is on disks of the world.
+
+    A story in which people's programs or machines die has to be: in memory the lines that
+    they were saying die too, and the checker of P7 says so.
+    """
     real: bool = False
     """Whether it can be played with processes as well."""
     limits: Limits | None = None

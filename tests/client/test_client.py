@@ -602,6 +602,70 @@ async def test_a_room_that_was_left_stays_left_when_the_link_breaks(
         assert client.rooms == ()
 
 
+async def test_a_room_is_left_after_what_was_said_in_it(autojump_clock: MockClock) -> None:
+    """Also when that waits for a link: without us in the room it would be refused."""
+    exchange = Exchange()
+    exchange.refuses = True
+    async with open_fake(exchange) as (client, _):
+        client.post_nowait("lobby", "a")
+        client.post_nowait("@bob", "b")
+        client.post_nowait("lobby", "c")
+        client.leave_nowait("lobby")
+        assert client.rooms == ("lobby",)
+        exchange.refuses = False
+        peer = await exchange.peer()
+        await peer.take_in()
+        for kind in (Say, Direct, Say):
+            await peer.hear(kind)
+        await peer.say(messages.Accepted(room="lobby", n=1, seq=1))
+        await wait_all_tasks_blocked()
+        assert client.rooms == ("lobby",)
+        await peer.say(messages.Refused(code="x", reason="no", room="lobby", n=3))
+        assert await peer.hear(Leave) == Leave(room="lobby")
+        assert await event(client, Closed) == Closed("lobby", "left")
+
+
+async def test_a_room_is_left_at_once_when_its_lines_are_taken_back(
+    autojump_clock: MockClock,
+) -> None:
+    exchange = Exchange()
+    exchange.refuses = True
+    async with open_fake(exchange) as (client, _):
+        client.post_nowait("lobby", "a")
+        client.leave_nowait("lobby")
+        await client.cancel(1)
+        assert client.rooms == ()
+
+
+async def test_who_wants_a_room_again_does_not_leave_it(autojump_clock: MockClock) -> None:
+    async with open_fake() as (client, exchange):
+        client.post_nowait("lobby", "a")
+        client.leave_nowait("lobby")
+        client.join_nowait("lobby")
+        peer = await exchange.peer()
+        await peer.take_in()
+        await peer.hear(Say)
+        await peer.say(messages.Accepted(room="lobby", n=1, seq=1))
+        await client.outbox.emptied()
+        await wait_all_tasks_blocked()
+        assert client.rooms == ("lobby",)
+
+
+async def test_who_was_put_out_of_a_room_has_left_it(autojump_clock: MockClock) -> None:
+    async with open_fake() as (client, exchange):
+        peer = await exchange.peer()
+        await peer.take_in()
+        client.post_nowait("lobby", "a")
+        client.leave_nowait("lobby")
+        await peer.hear(Say)
+        await peer.say(messages.Left(room="lobby", nick="ada", reason="thrown out"))
+        await peer.say(messages.Refused(code="not_joined", reason="no", n=1))
+        assert (await event(client, Closed)).reason == "thrown out"
+        await client.outbox.emptied()
+        await wait_all_tasks_blocked()
+        assert client.state == "online"
+
+
 async def test_leaving_and_coming_back_at_once_ends_inside(
     autojump_clock: MockClock,
 ) -> None:

@@ -17,7 +17,7 @@ from trio_chat.server.session import KEPT_AS, Graces, Session, from_kept, kept_o
 from trio_chat.server.trouble import Trouble
 from trio_chat.store import MemoryStore, fingerprint, open_sqlite_store
 from trio_chat.store.backup import backup
-from trio_chat.store.worker import open_inline_worker
+from trio_chat.worker import open_inline_worker
 
 PRESENCE = ("joined", "left", "renamed")
 

@@ -53,7 +53,9 @@ def check(played: Run) -> None:
         "two",
         "three",
     ]
-    assert [each.seq for each in records if isinstance(each, Ok)] == [1, 2, 3]
+    # What was accepted just before a death may be asked for again: it is the same number.
+    accepted = [each.seq for each in records if isinstance(each, Ok)]
+    assert [*dict.fromkeys(accepted)] == [1, 2, 3]
     assert sum(isinstance(each, Restarted) for each in records) == 1
     assert {each.bot for each in records if isinstance(each, Saw)} == {"ada", "ben"}
     assert played.history.log is not None

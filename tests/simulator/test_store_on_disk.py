@@ -19,7 +19,7 @@ from trio_chat.store.interface import (
 )
 from trio_chat.store.sqlite import open_sqlite_store
 from trio_chat.store.verify import verify
-from trio_chat.store.worker import open_inline_worker
+from trio_chat.worker import open_inline_worker
 
 SEEDS = 6
 

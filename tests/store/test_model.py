@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from trio_chat.store import Draft, Keep, MemoryStore, SqliteStore
 from trio_chat.store.sqlite import _lock
 from trio_chat.store.verify import verify
-from trio_chat.store.worker import InlineWorker
+from trio_chat.worker import InlineWorker
 
 LOGS = ("lobby", "Lobby", "@a", "@b")
 TEXTS = st.sampled_from(["a", "A", "", "\0", "é", "e\u0301"])

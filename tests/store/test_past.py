@@ -23,7 +23,7 @@ from trio_chat.store import (
 from trio_chat.store.backup import backup
 from trio_chat.store.marker import marker_path
 from trio_chat.store.verify import verify
-from trio_chat.store.worker import open_inline_worker
+from trio_chat.worker import open_inline_worker
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ from trio_chat.store import (
     open_sqlite_store,
 )
 from trio_chat.store.schema import APPLICATION_ID, SCHEMA_VERSION
-from trio_chat.store.worker import (
+from trio_chat.worker import (
     OpenWorker,
     open_inline_worker,
     open_thread_worker,

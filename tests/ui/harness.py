@@ -46,7 +46,9 @@ def entry(seq: int, text: str, nick: str = "bob", room: str = "lobby") -> Entry:
 class ScriptedClient(Client):
     """A client without a link: what it is told comes from the test."""
 
-    def __init__(self, nick: str = "ada", room: str = "lobby") -> None:
+    def __init__(
+        self, nick: str = "ada", room: str = "lobby", outbox: Outbox | None = None
+    ) -> None:
         options = Options(
             history=None,
             device="d",
@@ -55,8 +57,9 @@ class ScriptedClient(Client):
             dial=dial_tcp,
             wall_clock_s=lambda: 0.0,
         )
-        address, rng = Address("127.0.0.1", 1), random.Random(0)
-        super().__init__(address, nick, options, rng, Outbox())
+        where = Address("127.0.0.1", 1)
+        lines = Outbox(wall_clock_s=lambda: 0.0) if outbox is None else outbox
+        super().__init__(where, nick, options, random.Random(0), lines)
         self.join_nowait(room)
 
     def tell(self, *events: ClientEvent) -> None:
@@ -72,7 +75,7 @@ class ScriptedClient(Client):
     @property
     def said(self) -> list[tuple[str, str, str]]:
         """What waits in the outbox: room, kind, text."""
-        return [(each.room, each.kind, each.text) for each in self.outbox.after(0)]
+        return [(each.room, each.kind, each.text) for each in self.outbox.lines]
 
 
 class EmulatedTerminal:
@@ -111,10 +114,10 @@ class EmulatedTerminal:
 class Scene:
     """A running chat, its keyboard, its terminal and its client."""
 
-    def __init__(self, keyboard: PipeInput) -> None:
+    def __init__(self, keyboard: PipeInput, outbox: Outbox | None = None) -> None:
         self.keyboard = keyboard
         self.terminal = EmulatedTerminal()
-        self.client = ScriptedClient()
+        self.client = ScriptedClient(outbox=outbox)
         self.exit_code: int | None = None
         output = Vt100_Output(
             self.terminal,  # type: ignore[arg-type]  # all of a TextIO that is used
@@ -159,6 +162,7 @@ class Scene:
 
     async def go_online(self) -> None:
         """Connected, in the lobby, with bob."""
+        self.client.state = "online"
         self.client.tell(
             Status("online", "connected to the server as ada"),
             Opened("lobby", 0, 0),
@@ -171,10 +175,10 @@ class Scene:
 
 
 @asynccontextmanager
-async def open_scene() -> AsyncIterator[Scene]:
-    """A chat that has just begun."""
+async def open_scene(outbox: Outbox | None = None) -> AsyncIterator[Scene]:
+    """A chat that has just begun; None: with an empty outbox in memory."""
     with create_pipe_input() as keyboard:
-        scene = Scene(keyboard)
+        scene = Scene(keyboard, outbox)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(scene._run)
             await scene.until(lambda: len(scene.terminal.rows) >= 2)

@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trio_chat.client.events import Members
+from trio_chat.client.events import Members, Queued
 from trio_chat.ui.commands import (
     COMMANDS,
     HELP,
+    Cancel,
     Help,
     Intent,
     Join,
@@ -16,6 +17,7 @@ from trio_chat.ui.commands import (
     Quit,
     Rename,
     Say,
+    ShowOutbox,
     Tell,
     Who,
     complete,
@@ -42,6 +44,9 @@ from trio_chat.ui.state import begin, opening, reduce
         ("/leave dev", Leave("dev")),
         ("/nick Ada", Rename("Ada")),
         ("/who", Who()),
+        ("/outbox", ShowOutbox()),
+        ("/cancel", Cancel(None)),
+        ("/cancel 12", Cancel(12)),
         ("/help", Help()),
         ("/quit", Quit()),
         ("/quit now", Quit()),
@@ -64,6 +69,9 @@ def test_nothing_typed_is_nothing_wanted(line: str) -> None:
         ("/join", "it is /join ROOM: enter a room, or look at it"),
         ("/msg bob", "it is /msg NICK TEXT: say it to one person alone"),
         ("/me", "it is /me TEXT: say what you do"),
+        ("/cancel x", "it is /cancel [N]: /outbox lists the numbers"),
+        ("/cancel \u0661", "it is /cancel [N]: /outbox lists the numbers"),
+        (f"/cancel {'9' * 17}", "it is /cancel [N]: /outbox lists the numbers"),
         ("/nick a b", "a nick can't have a space in it"),
         ("/join a/b", "a room name can't have '/' in it"),
     ],
@@ -101,9 +109,22 @@ def test_help_has_a_row_for_each_command() -> None:
         ("hi ", []),
         ("//m", []),
         ("ad", []),
+        ("/c", ["/cancel "]),
+        ("/cancel ", ["12", "13"]),
+        ("/cancel 13", ["13"]),
+        ("/cancel 12 ", []),
     ],
 )
 def test_tab_offers_what_may_be_meant(typed: str, words: list[str]) -> None:
     view = opening(begin("ada", "lobby"), "dev").view
     view = reduce(view, Members("dev", ("ada", "Bob", "bert"))).view
-    assert [candidate.word for candidate in complete(view, typed)] == words
+    for n in (11, 12, 13):
+        view = reduce(view, Queued("dev", n, f"line {n}")).view
+    held = {12, 13}
+    assert [each.word for each in complete(view, typed, held.__contains__)] == words
+
+
+def test_tab_shows_the_line_of_each_number() -> None:
+    view = reduce(begin("ada", "lobby"), Queued("lobby", 7, "x" * 80)).view
+    (candidate,) = complete(view, "/cancel ", lambda _: True)
+    assert candidate.help == "x" * 49 + "\u2026"

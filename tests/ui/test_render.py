@@ -147,3 +147,17 @@ def test_the_last_queued_lines_are_shown_while_there_is_no_link() -> None:
         "\u2026 line 5\u240amore",
     ]
     assert queued(replace(view, state="online")) == []
+
+
+def test_a_queued_line_for_another_place_says_for_which() -> None:
+    view = reduce(begin("ada", "lobby"), Queued("dev", 1, "one")).view
+    view = reduce(view, Queued("@bob\x1b", 2, "two")).view
+    ((_, text),) = queued(view)
+    assert text == "\u2026 #dev one\n\u2026 @bob\u241b two"
+
+
+def test_the_status_line_says_that_a_line_is_being_saved_and_that_one_leaves() -> None:
+    view = replace(begin("ada", "lobby"), state="online", saving=True, leaving=True)
+    assert status_text(view).endswith(
+        "ada \u00b7 saving \u2026 \u00b7 leaving after the last answers"
+    )

@@ -15,7 +15,8 @@ from typing import Any
 import pyte
 import pytest
 
-from tests.processes import CLI, PATIENCE_S, environment, server
+from tests.processes import CLI, PATIENCE_S, block_outbox, environment, server
+from tests.test_cli import entries_in, free_port
 
 if sys.platform == "win32":
     pytest.skip("there are no pseudo-terminals", allow_module_level=True)
@@ -58,10 +59,10 @@ class Terminal:
         """Type."""
         os.write(self._ours, text.encode())
 
-    def until_seen(self, text: str) -> None:
-        """Go on until the text is on the screen."""
-        while text not in self.text:
-            assert self._read(PATIENCE_S), f"{text!r} is not in:\n{self.text}"
+    def until_seen(self, *texts: str) -> None:
+        """Go on until one of the texts is on the screen."""
+        while not any(text in self.text for text in texts):
+            assert self._read(PATIENCE_S), f"{texts} is not in:\n{self.text}"
 
     def until_ended(self) -> int:
         """Go on until the program has ended; its exit code."""
@@ -155,6 +156,71 @@ def test_a_bug_gives_the_terminal_back_and_shows_where_it_is(tmp_path: Path) -> 
 
 def test_lines_that_never_found_a_server_are_named_at_the_end(tmp_path: Path) -> None:
     with joined(tmp_path, NOBODY_THERE, "ada") as ada:
+        ada.keys("hello?\r")
+        ada.until_seen("1 queued")
+        ada.keys("/quit\r")
+        assert ada.until_ended() == 0
+        assert "1 line was not accepted by the server yet; " in ada.text
+        assert ada.text.endswith("\n#lobby: hello?")
+
+
+def test_what_was_typed_survives_a_kill_and_is_said_once_and_in_its_order(
+    tmp_path: Path,
+) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    data = tmp_path / "chat.db"
+    with joined(tmp_path, address, "ada") as ada:
+        ada.keys("one\rtwo\r")
+        ada.until_seen("2 queued")
+        ada.process.kill()
+    with joined(tmp_path, address, "ada") as ada:
+        ada.until_seen("2 lines from before wait to be sent to #lobby")
+        ada.keys("oops\rthree\r/cancel 3\r")
+        ada.until_seen("taken back; Up brings it to the input: oops")
+        ada.keys("/outbox\r")
+        ada.until_seen("4  queued  #lobby")
+        ada.process.kill()
+    with joined(tmp_path, address, "ada") as ada:
+        ada.keys("four\r")
+        ada.until_seen("4 queued")
+        with server(tmp_path, "--data", str(data), address=address):
+            ada.until_seen("<ada> four")
+            ada.keys("\x04")
+            assert ada.until_ended() == 0
+            assert "not accepted" not in ada.text
+    assert [text for _, text in entries_in(data)] == ["one", "two", "three", "four"]
+
+
+def test_two_clients_of_one_nick_have_an_outbox_each(tmp_path: Path) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    data = tmp_path / "chat.db"
+    with joined(tmp_path, address, "ada") as one, joined(tmp_path, address, "ada") as other:
+        one.keys("one\r")
+        other.keys("other\r")
+        one.until_seen("1 queued")
+        other.until_seen("1 queued")
+        one.process.kill()
+        other.process.kill()
+    with joined(tmp_path, address, "ada") as one, joined(tmp_path, address, "ada") as other:
+        one.until_seen("1 line from before waits to be sent to #lobby")
+        other.until_seen("1 line from before waits to be sent to #lobby")
+        with server(tmp_path, "--data", str(data), address=address):
+            # One of them gets the name. When it goes the other does, at its next try.
+            one.until_seen("online", "is taken")
+            first, then = (one, other) if "online" in one.text else (other, one)
+            first.until_seen("<ada> ")
+            first.keys("/quit\r")
+            assert first.until_ended() == 0
+            then.until_seen("online")
+            then.keys("/quit\r")
+            assert then.until_ended() == 0
+    assert sorted(text for _, text in entries_in(data)) == ["one", "other"]
+
+
+def test_a_place_that_can_not_be_written_is_told(tmp_path: Path) -> None:
+    block_outbox(tmp_path, "ada", NOBODY_THERE)
+    with joined(tmp_path, NOBODY_THERE, "ada") as ada:
+        ada.until_seen("What you type is sent all the same, but is lost")
         ada.keys("hello?\r")
         ada.until_seen("1 queued")
         ada.keys("/quit\r")

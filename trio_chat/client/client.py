@@ -17,6 +17,7 @@ from trio_chat.addresses import Address, parse_address
 from trio_chat.client.backoff import backoff_s
 from trio_chat.client.events import (
     Accepted,
+    Cancelled,
     ClientEvent,
     Entry,
     Named,
@@ -78,29 +79,35 @@ async def open_client(  # noqa: PLR0913 (one keyword, one thing a caller may wan
             with the same one and the same nick takes its place. Without `events` none are
             kept: for those who only talk. With `insist` a refused nick is not an error:
             it is a Status event, and the client waits for another one. `dial` makes each
-            connection. `outbox` is for whoever comes with the device of an earlier client:
-            its numbers have to go on where that one's ended. `wall_clock_s` tells the
-            connections of a device in their order, also over several clients: the default
-            looks time.time up when it is called, for who has put another one there.
+            connection. `outbox` holds what is said until it is accepted: None: in memory;
+            from open_outbox(): on disk, with the device that its numbers belong to. What
+            was left in it is sent first, and its rooms are joined for that. `wall_clock_s`
+            tells the connections of a device in their order, also over several clients:
+            the default looks time.time up when it is called, for who has put another one
+            there.
     Raises: RefusedError out of the block: the server refused the first hello, or another
             client has taken this one's place.
-            ValueError: `address` is none. RefusedError: `nick` or a room can't be a name.
-    Cancel: closes the wire; what is in the outbox is lost.
+            ValueError: `address` is none, or `device` is not the outbox's.
+            RefusedError: `nick` or a room can't be a name.
+    Cancel: closes the wire; what is in an outbox in memory is lost.
     Source: docs/wire.md §3.
     """
     where = parse_address(address) if isinstance(address, str) else address
+    # Not `or`: an outbox without a line in it is false.
+    lines = Outbox() if outbox is None else outbox
+    if device is not None and lines.device not in (None, device):
+        raise ValueError("the outbox has numbers of another device")
     options = Options(
         history=history,
-        device=device or secrets.token_hex(16),
+        device=device or lines.device or secrets.token_hex(16),
         events=events,
         insist=insist,
         dial=dial,
         wall_clock_s=wall_clock_s,
     )
-    # Not `or`: an outbox without a line in it is false.
-    lines = Outbox() if outbox is None else outbox
     client = Client(where, nick, options, rng or random.Random(), lines)
-    for room in rooms:
+    left = (ticket.room for ticket in lines.lines if not ticket.room.startswith("@"))
+    for room in (*rooms, *left):
         client.join_nowait(room)
     with lone_exception():
         async with trio.open_nursery() as nursery:
@@ -155,6 +162,13 @@ class Client:
         self._poke = trio.Event()
         self._ended = trio.Event()
         self._closing = False
+        self._leaving: set[str] = set()  # rooms, after what was said in them
+        for ticket in outbox.lines:
+            self._queued(ticket)
+        outbox.hold()  # until there is a link
+        outbox.on_queued.append(self._queued)
+        outbox.on_cancelled = self._cancelled
+        outbox.on_released = self._wake
 
     # --- what is heard ---------------------------------------------------------------
 
@@ -197,6 +211,7 @@ class Client:
         """Say something in a room, or to "@nick"; returns its seq once it is durable.
 
         Raises: RefusedError: it was not taken, and never will be.
+                OutboxError: it was not put into the outbox, or taken back out of it.
                 ClosedError: the client was closed first; it may have been taken.
         Cancel: may have happened: the line stays in the outbox.
         """
@@ -204,20 +219,38 @@ class Client:
         return await ticket.accepted()
 
     async def post(self, room: str, text: str, *, kind: Kind = "text") -> Ticket:
-        """Put a line into the outbox; waits only while that is full.
+        """Put a line into the outbox; waits for its disk, and while it is full.
 
         Raises: RefusedError: the text can't be sent; it is not in the outbox.
-        Cancel: atomic.
+                OutboxError: the disk does not take it; it is not in the outbox.
+                ClosedError: the client was closed; it is not in the outbox.
+        Cancel: atomic; once there is room it waits for the disk.
         """
-        return self._queued(await self.outbox.put(*_line(room, text, kind)))
+        return await self.outbox.put(*_line(room, text, kind))
 
     def post_nowait(self, room: str, text: str, *, kind: Kind = "text") -> Ticket:
         """As post.
 
-        Raises: trio.WouldBlock: the outbox is full; the line is not in it.
+        Raises: trio.WouldBlock: the outbox is full, or on a disk; the line is not in it.
                 RefusedError: the text can't be sent; it is not in the outbox.
         """
-        return self._queued(self.outbox.put_nowait(*_line(room, text, kind)))
+        return self.outbox.put_nowait(*_line(room, text, kind))
+
+    def check(self, room: str, text: str, *, kind: Kind = "text") -> None:
+        """Whether this can be said at all.
+
+        Raises: RefusedError: it can't; the reason says why.
+        """
+        _line(room, text, kind)
+
+    async def cancel(self, n: int) -> Ticket:
+        """Take a line back that waits in the outbox; a Cancelled event tells, too.
+
+        Raises: OutboxError: it may be on its way, or none with this number waits, or the
+                disk does not forget it. It is where it was.
+        Cancel: may have happened.
+        """
+        return await self.outbox.cancel(n)
 
     async def join(self, room: str) -> None:
         """Become a member of a room; returns once one is.
@@ -226,21 +259,31 @@ class Client:
                 ClosedError: the client was closed first.
         Cancel: may have happened.
         """
-        await self._rooms.join(_room_name(room))
+        name = _room_name(room)
+        self._leaving.discard(name)
+        await self._rooms.join(name)
 
     def join_nowait(self, room: str) -> None:
         """Become a member as soon as there is a link; an Opened or Closed event tells.
 
         Raises: RefusedError: no room can have that name.
         """
-        self._rooms.want(_room_name(room))
+        name = _room_name(room)
+        self._leaving.discard(name)
+        self._rooms.want(name)
 
     def leave_nowait(self, room: str) -> None:
         """Stop being a member of a room; a Closed event tells.
 
+        Shape:  if lines for it wait in the outbox, after they are settled: without us in
+                the room they would be refused.
         Raises: RefusedError: one is not in that room.
         """
-        self._rooms.leave(_room_name(room))
+        name = _room_name(room)
+        if name in self._rooms.names and self._has_lines_for(name):
+            self._leaving.add(name)
+        else:
+            self._rooms.leave(name)
 
     def who_nowait(self, room: str) -> None:
         """Ask who is in a room; a Members event tells, if there is a link."""
@@ -260,7 +303,7 @@ class Client:
             self._poke.set()
 
     async def aclose(self) -> None:
-        """Say goodbye and end; what is in the outbox is given up.
+        """Say goodbye and end; what is in an outbox in memory is given up.
 
         Cancel: closes the wire.
         """
@@ -274,11 +317,28 @@ class Client:
         self._rooms.close()
         self._mailbox.close()
 
-    def _queued(self, ticket: Ticket) -> Ticket:
+    def _queued(self, ticket: Ticket) -> None:
         self._mailbox.tell(Queued(ticket.room, ticket.n, ticket.text, ticket.kind))
+        self._wake()
+
+    def _cancelled(self, ticket: Ticket) -> None:
+        self._mailbox.tell(Cancelled(ticket.room, ticket.n, ticket.text))
+        self._settled()
+
+    def _settled(self) -> None:
+        """Leave the rooms that were to be left after what was said in them."""
+        for name in sorted(self._leaving):
+            if not self._has_lines_for(name):
+                self._leaving.discard(name)
+                if name in self._rooms.names:
+                    self._rooms.leave(name)
+
+    def _has_lines_for(self, room: str) -> bool:
+        return any(ticket.room == room for ticket in self.outbox.lines)
+
+    def _wake(self) -> None:
         if self._link is not None:
             self._link.wake()
-        return ticket
 
     def _request(self, message: messages.Message) -> None:
         # Without a link nothing is lost: the next one begins with all that is wanted.
@@ -332,6 +392,7 @@ class Client:
             raise LinkLostError("the connection broke") from error
         finally:
             self._link = None
+            self.outbox.hold()
             await trio.aclose_forcefully(stream)
 
     def _make_up_for(self, hello: messages.Hello) -> None:
@@ -360,6 +421,7 @@ class Client:
         self._epoch = welcome.epoch
         self._named(welcome.nick)
         self._rooms.linked()
+        self.outbox.release()
         self._status("online", f"connected to {self.address} as {self.nick}")
         if self._closing:
             link.close()
@@ -430,17 +492,21 @@ class Client:
         ticket = self.outbox.accept(message.n, message.seq)
         if ticket is not None:
             self._mailbox.tell(Accepted(ticket.room, ticket.n, message.seq))
+            self._settled()
 
     def _not_done(self, message: messages.Refused) -> None:
-        text = None
-        if message.n is not None:
-            ticket = self.outbox.refuse(message.n, message.code, message.reason)
+        code, reason, room, n = message.code, message.reason, message.room, message.n
+
+        def tell(ticket: Ticket | None = None) -> None:
             text = ticket.text if ticket is not None else None
+            self._mailbox.tell(Refused(code, reason, room, n, text))
+            self._settled()
+
+        if n is not None:
+            self.outbox.refuse(n, code, reason, tell)
         else:
             self._rooms.refused(message)
-        self._mailbox.tell(
-            Refused(message.code, message.reason, message.room, message.n, text)
-        )
+            tell()
 
     def _named(self, nick: str) -> None:
         self.nick = nick

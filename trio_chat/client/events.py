@@ -144,6 +144,17 @@ class Accepted(Event, frozen=True):
     """Its place in the room's log."""
 
 
+class Cancelled(Event, frozen=True):
+    """A line of one's own was taken back: it was not sent, and never will be."""
+
+    room: str
+    """Where it would have gone."""
+    n: int
+    """Its number in the outbox."""
+    text: str
+    """What would have been said."""
+
+
 class Refused(Event, frozen=True):
     """The server did not do what was asked; a line of one's own comes back."""
 
@@ -201,6 +212,7 @@ ClientEvent: TypeAlias = (
     | Named
     | Queued
     | Accepted
+    | Cancelled
     | Refused
     | Status
     | Reset

@@ -1,11 +1,17 @@
-"""The lines that were typed and are not yet accepted, in the order of their typing."""
+"""The lines that were typed and are not yet accepted, in the order of their typing.
 
-from collections.abc import Iterator
+A line is *held* as long as it can't have been sent: it may be taken back. Once it is
+*released* it may be on its way, and whoever was cut off can't know how far it came. Lines
+are released in their order, so that one number says how far.
+"""
+
+import time
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import trio
 
-from trio_chat.errors import ClosedError, RefusedError
+from trio_chat.errors import ClosedError, OutboxError, RefusedError
 from trio_chat.protocol.messages import Direct, Kind, Say
 
 OUTBOX_LINES_MAX: Final = 1_000
@@ -15,7 +21,9 @@ OUTBOX_LINES_MAX: Final = 1_000
 class Ticket:
     """Follows one line from the outbox to its place in the log."""
 
-    def __init__(self, room: str, n: int, text: str, kind: Kind) -> None:
+    def __init__(
+        self, room: str, n: int, text: str, kind: Kind, typed_s: float = 0.0
+    ) -> None:
         self.room = room
         """The room; `@nick` for a direct message."""
         self.n = n
@@ -24,6 +32,8 @@ class Ticket:
         """What will be said."""
         self.kind = kind
         """`me` is an action."""
+        self.typed_s = typed_s
+        """When it was typed, in seconds since 1970 by this machine's clock."""
         self._done = trio.Event()
         self._seq: int | None = None
         self._error: Exception | None = None
@@ -32,6 +42,7 @@ class Ticket:
         """The line's seq, as soon as it is durable on the server.
 
         Raises: RefusedError: the server did not take it; it will not be sent again.
+                OutboxError: it was taken back, and will never be sent.
                 ClosedError: the client was closed first; it may have been taken.
         Cancel: atomic: the line stays where it is, in the outbox or in the log.
         """
@@ -58,61 +69,118 @@ class Outbox:
     """First in, first out; a line leaves when the server has accepted or refused it.
 
     Shape:  never holds more than `lines_max` lines. In memory: what is in it is gone with
-            the process. The first line gets the number `first_n`.
+            the process; open_outbox() gives one that is not. The first line gets the
+            number `first_n`. `device` is the secret that belongs to the numbers; None:
+            they begin with this outbox. For one client.
     """
 
-    def __init__(self, lines_max: int = OUTBOX_LINES_MAX, *, first_n: int = 1) -> None:
+    def __init__(
+        self,
+        lines_max: int = OUTBOX_LINES_MAX,
+        *,
+        first_n: int = 1,
+        device: str | None = None,
+        wall_clock_s: Callable[[], float] = lambda: time.time(),  # noqa: PLW0108
+    ) -> None:
+        self.device = device
+        """Half of the lines' identity; the other half is their number."""
         self.refused_lines = 0
         """How many lines the server did not take, so far."""
         self.last_seqs: dict[str, int] = {}
         """Where the last line that was accepted stands, by room."""
+        self.on_queued: list[Callable[[Ticket], object]] = []
+        """Called for each new line when it is in the outbox, before it can be sent."""
+        self.on_released: Callable[[], object] = lambda: None
+        """Called when lines that were held may be sent."""
+        self.on_cancelled: Callable[[Ticket], object] = lambda _: None
+        """Called for each line that was taken back."""
+        self._wall_clock_s = wall_clock_s
         self._lines_max = lines_max
         self._tickets: dict[int, Ticket] = {}
-        self._next_n = first_n
+        self._last_n = first_n - 1
+        self._released_n = 0
+        self._releasing = False
         self._closed = False
         self._changed = trio.Event()
 
     def __len__(self) -> int:
         return len(self._tickets)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether whoever puts one more in has to wait."""
+        return len(self._tickets) >= self._lines_max
+
+    @property
+    def lines(self) -> tuple[Ticket, ...]:
+        """What waits, oldest first."""
+        return tuple(self._tickets.values())
+
+    def is_held(self, n: int) -> bool:
+        """Whether line `n` can't have been sent."""
+        return n > self._released_n
+
     def put_nowait(self, room: str, text: str, kind: Kind) -> Ticket:
         """A new line at the end.
 
-        Raises: trio.WouldBlock: the outbox is full; the line is not in it.
+        Raises: trio.WouldBlock: the outbox is full, or one has to wait for its disk; the
+                line is not in it.
                 ClosedError: the client was closed; the line is not in it.
         """
-        if self._closed:
-            raise _closed()
-        if len(self._tickets) >= self._lines_max:
+        self._check_open()
+        if self.is_full:
             raise trio.WouldBlock
-        ticket = Ticket(room, self._next_n, text, kind)
-        self._tickets[ticket.n] = ticket
-        self._next_n += 1
+        ticket = Ticket(room, self._last_n + 1, text, kind, self._wall_clock_s())
+        if self._releasing:
+            self._released_n = ticket.n
+        self._add(ticket)
         return ticket
 
     async def put(self, room: str, text: str, kind: Kind) -> Ticket:
         """As put_nowait, as soon as there is room.
 
-        Raises: ClosedError: the client was closed; the line is not in it.
+        Raises: OutboxError: the disk does not take it; the line is not in it.
+                ClosedError: the client was closed; the line is not in it.
         Cancel: atomic.
         """
-        while True:
-            try:
-                return self.put_nowait(room, text, kind)
-            except trio.WouldBlock:
-                await self._changed.wait()
+        await self._room_for_one()
+        return Outbox.put_nowait(self, room, text, kind)
+
+    async def cancel(self, n: int) -> Ticket:
+        """Take a line back: it will never be said.
+
+        Raises: OutboxError: it may be on its way, or there is none with this number, or
+                the disk does not forget it. It is where it was.
+        Cancel: may have happened.
+        """
+        await trio.lowlevel.checkpoint()
+        ticket = self._held(n)
+        self._take_back(ticket)
+        return ticket
 
     async def emptied(self) -> None:
-        """Wait until every line was accepted or refused.
+        """Wait until every line was accepted, refused or taken back, or given up.
 
         Cancel: atomic.
         """
-        while self._tickets:
+        while self._tickets and not self._closed:
             await self._changed.wait()
 
     def after(self, n: int) -> Iterator[Ticket]:
-        """The lines that follow number `n`, oldest first."""
-        return (ticket for ticket in self._tickets.values() if ticket.n > n)
+        """The lines that follow number `n` and may be sent, oldest first."""
+        return (
+            ticket for ticket in self._tickets.values() if n < ticket.n <= self._released_n
+        )
+
+    def release(self) -> None:
+        """There is a link: what waits may be sent, and what follows until hold()."""
+        self._releasing = True
+        self._released_n = max(self._released_n, self._last_n)
+        self.on_released()
+
+    def hold(self) -> None:
+        """There is no link: what is put in from now on stays here."""
+        self._releasing = False
 
     def accept(self, n: int, seq: int) -> Ticket | None:
         """The line is in the log; None if it was settled before."""
@@ -121,27 +189,71 @@ class Outbox:
             self.last_seqs[ticket.room] = seq
         return ticket
 
-    def refuse(self, n: int, code: str, reason: str) -> Ticket | None:
-        """The line will never be in the log; None if it was settled before."""
-        ticket = self._take(n, None, RefusedError(code, reason))
-        if ticket is not None:
-            self.refused_lines += 1
-        return ticket
+    def refuse(
+        self, n: int, code: str, reason: str, then: Callable[[Ticket | None], object]
+    ) -> None:
+        """The line will never be in the log.
+
+        Shape:  `then` is called with it once it can't come back, not even after a crash:
+                at once, or a little later; with None, if it was settled before.
+        """
+        then(self._refused(n, code, reason))
 
     def close(self) -> None:
         """Give up: whoever waits for a line, or to put one in, is told."""
         self._closed = True
         for n in list(self._tickets):
-            self._take(n, None, _closed())
+            self._take(n, None, closed_error())
+        self._tell_all()
+
+    # --- for outboxes that are not in memory alone -----------------------------------
+
+    async def _room_for_one(self) -> None:
+        self._check_open()
+        while self.is_full:
+            await self._changed.wait()
+            self._check_open()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise closed_error()
+
+    def _add(self, ticket: Ticket) -> None:
+        self._last_n = ticket.n
+        self._tickets[ticket.n] = ticket
+        for tell in self.on_queued:
+            tell(ticket)
+
+    def _held(self, n: int) -> Ticket:
+        ticket = self._tickets.get(n)
+        if ticket is None:
+            raise OutboxError(f"no line {n} waits")
+        if not self.is_held(n):
+            raise OutboxError(f"line {n} may be on its way already: it can't be taken back")
+        return ticket
+
+    def _take_back(self, ticket: Ticket) -> None:
+        self._take(ticket.n, None, OutboxError(f"line {ticket.n} was taken back"))
+        self.on_cancelled(ticket)
+
+    def _refused(self, n: int, code: str, reason: str) -> Ticket | None:
+        ticket = self._take(n, None, RefusedError(code, reason))
+        if ticket is not None:
+            self.refused_lines += 1
+        return ticket
 
     def _take(self, n: int, seq: int | None, error: Exception | None) -> Ticket | None:
         ticket = self._tickets.pop(n, None)
         if ticket is not None:
             ticket._settle(seq, error)
-            self._changed.set()
-            self._changed = trio.Event()
+            self._tell_all()
         return ticket
 
+    def _tell_all(self) -> None:
+        self._changed.set()
+        self._changed = trio.Event()
 
-def _closed() -> ClosedError:
+
+def closed_error() -> ClosedError:
+    """What is told to whoever still wants something of a client that was closed."""
     return ClosedError("the client was closed")

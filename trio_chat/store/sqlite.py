@@ -43,7 +43,7 @@ from trio_chat.store.schema import (
     check_ours,
     meta,
 )
-from trio_chat.store.worker import OpenWorker, Worker, open_thread_worker
+from trio_chat.worker import OpenWorker, Worker, open_thread_worker
 
 _WAL_PAGES: Final = 200
 """Checkpoint this often: small and steady beats rare and long (p99 8.5 against 19 ms)."""

@@ -4,9 +4,9 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Final, TextIO, assert_never
@@ -21,8 +21,21 @@ from prompt_toolkit.utils import is_dumb_terminal
 
 from trio_chat.addresses import Address
 from trio_chat.client import Client, open_client
-from trio_chat.client.outbox import Ticket
-from trio_chat.errors import RefusedError, SettingError, lone_exception
+from trio_chat.client.events import Accepted, Cancelled, Refused
+from trio_chat.client.outbox import OUTBOX_LINES_MAX, Ticket
+from trio_chat.client.outbox_file import (
+    FileOutbox,
+    open_outbox_if_possible,
+    outbox_path,
+)
+from trio_chat.errors import (
+    ClosedError,
+    OutboxError,
+    RefusedError,
+    SettingError,
+    lone_exception,
+)
+from trio_chat.protocol.messages import Kind
 from trio_chat.sanitise import clean
 from trio_chat.signals import open_signals
 from trio_chat.ui import bridge, commands
@@ -37,15 +50,23 @@ from trio_chat.ui.state import (
     Note,
     Trouble,
     Update,
+    after_its_lines,
     begin,
+    destination,
+    left_over,
     opening,
+    outbox,
     reduce,
     switched,
+    typed,
     who,
 )
 
 LAST_ACCEPTED_S: Final = 2.0
 """How long a quit waits for the lines that are on their way."""
+ERRANDS_MAX: Final = 100
+SAVING_SHOWN_S: Final = 0.2
+"""A disk that takes longer than this is seen."""
 _PASTE_CHECK_S: Final = 1.0
 _CONTINUED: Final = getattr(signal, "SIGCONT", None)
 _ENDING: Final = tuple(
@@ -65,18 +86,32 @@ def run(
     """Chat until the person quits; the exit code.
 
     Shape:  0 after a quit, 128 + signal after SIGTERM or SIGHUP. Lines that the server
-            has not accepted are named on stderr. The terminal is given back as it was.
+            has not accepted are named on stderr. They wait in `state_dir`, and are sent
+            the next time this nick joins this server; without one they are lost. The
+            terminal is given back as it was.
     Raises: SettingError: this terminal can't move its cursor.
             RefusedError: the server does not want this program, or has a newer one of us.
             KeyboardInterrupt: Ctrl-C while the last lines were on their way.
     """
     terminal = open_terminal(state_dir)
-    unsent: list[Ticket] = []
+    left = _Left()
+    if state_dir is not None:
+        left.file = outbox_path(state_dir, address, nick)
     try:
-        return bridge.run(partial(_join, address, nick, room, history, terminal, unsent))
+        return bridge.run(partial(_join, address, nick, room, history, terminal, left))
     finally:
         with suppress(OSError):  # nobody reads it after a hang-up
-            tell_unsent(unsent, sys.stderr)
+            then = f"join {address} --nick {nick}" if left.kept else ""
+            tell_unsent(left.lines, sys.stderr, then)
+
+
+@dataclass(slots=True)
+class _Left:
+    """What waits when the chat ends, and whether it waits for the next time."""
+
+    file: Path | None = None
+    lines: tuple[Ticket, ...] = ()
+    kept: bool = False
 
 
 async def _join(
@@ -85,15 +120,33 @@ async def _join(
     room: str,
     history: int | None,
     terminal: "Terminal",
-    unsent: list[Ticket],
+    left: _Left,
 ) -> int:
-    async with open_client(
-        address, nick=nick, rooms=[room], history=history, insist=True
-    ) as client:
+    async with (
+        open_outbox_if_possible(left.file) as (lines, trouble),
+        open_client(
+            address, nick=nick, rooms=[room], history=history, insist=True, outbox=lines
+        ) as client,
+    ):
+        chat = Chat(client, room, terminal)
+        if trouble:
+            chat.warn(
+                f"{trouble}. What you type is sent all the same, but is lost if this"
+                " program ends before"
+            )
         try:
-            return await Chat(client, room, terminal).run()
+            return await chat.run()
         finally:
-            unsent.extend(client.outbox.after(0))
+            left.lines, left.kept = lines.lines, isinstance(lines, FileOutbox)
+
+
+@dataclass(frozen=True, slots=True)
+class _Post:
+    """A line on its way into the outbox."""
+
+    room: str
+    text: str
+    kind: Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,10 +184,10 @@ class Chat:
     """A conversation in progress: what is typed, what is heard, what is shown."""
 
     def __init__(self, client: Client, room: str, terminal: Terminal) -> None:
-        self.view = begin(client.nick, client.rooms[0] if client.rooms else room)
+        self.view = begin(client.nick, *(client.rooms or (room,)))
         """What is known now."""
         self.line = Buffer(
-            completer=CommandCompleter(lambda: self.view),
+            completer=CommandCompleter(lambda: self.view, client.outbox.is_held),
             history=terminal.history,
             accept_handler=lambda line: self._accept(line.text),
         )
@@ -149,6 +202,23 @@ class Chat:
         )
         self._printer = Printer(self.screen.print_above)
         self._exit_code = 0
+        self._saving = False
+        # What is wanted of the outbox, in its order, for the one task that waits for it.
+        # When it is full, what was typed stays in the input.
+        self._errands, self._to_do = trio.open_memory_channel[_Post | commands.Cancel](
+            ERRANDS_MAX
+        )
+        self._no_errands = trio.Event()
+        # What is in the outbox, and what was settled and is not seen here yet.
+        self._unanswered = {ticket.n for ticket in client.outbox.lines}
+        client.outbox.on_queued.append(lambda ticket: self._unanswered.add(ticket.n))
+        self._heard = trio.Event()
+        self._leaving = trio.Event()
+        self._print(*left_over(client.outbox.lines))
+
+    def warn(self, trouble: str) -> None:
+        """Show that something is wrong."""
+        self._print(Trouble(trouble))
 
     async def run(self) -> int:
         """Chat until the person quits or a signal says so; the exit code.
@@ -156,16 +226,19 @@ class Chat:
         Cancel: gives the terminal back.
         """
         with lone_exception(), open_signals(*_ENDING) as ending:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._until, ending, nursery.cancel_scope)
-                nursery.start_soon(self._hear)
-                nursery.start_soon(self._printer.run)
-                nursery.start_soon(self._rescue_pastes)
-                if _CONTINUED is not None:
-                    nursery.start_soon(self._come_back)
-                await self._show()
-                await self._settle()
-                nursery.cancel_scope.cancel()
+            async with trio.open_nursery() as last:
+                last.start_soon(self._run_errands)
+                async with self._errands, trio.open_nursery() as nursery:
+                    nursery.start_soon(self._until, ending, nursery.cancel_scope)
+                    nursery.start_soon(self._hear)
+                    nursery.start_soon(self._printer.run)
+                    nursery.start_soon(self._rescue_pastes)
+                    nursery.start_soon(self._leave)
+                    if _CONTINUED is not None:
+                        nursery.start_soon(self._come_back)
+                    await self._show()
+                    await self._settle()
+                    nursery.cancel_scope.cancel()
         return self._exit_code
 
     async def _show(self) -> None:
@@ -174,11 +247,26 @@ class Chat:
         except EOFError:
             self._exit_code = 0  # the terminal is gone: that is how one leaves, too
 
-    async def _settle(self) -> None:
-        # The answers are likely a moment away; without a link there is nothing to wait for.
-        if self._client.state == "online":
+    async def _leave(self) -> None:
+        # The prompt stays meanwhile: a line that is refused now has to be seen.
+        await self._leaving.wait()
+        if self._unanswered:
             with trio.move_on_after(LAST_ACCEPTED_S):
-                await self._client.outbox.emptied()
+                await self._all_answered()
+                await self._printer.drained()
+        self.screen.leave()
+
+    async def _settle(self) -> None:
+        self._errands.close()
+        await self._no_errands.wait()
+        if not self._leaving.is_set():  # the terminal was gone before
+            with trio.move_on_after(LAST_ACCEPTED_S):
+                await self._all_answered()
+
+    async def _all_answered(self) -> None:
+        # The answers are likely a moment away; without a link there is nothing to wait for.
+        while self._unanswered and self._client.state == "online":
+            await self._heard.wait()
 
     async def _until(self, signals: AsyncIterator[int], scope: trio.CancelScope) -> None:
         self._exit_code = 128 + await anext(signals)
@@ -207,6 +295,10 @@ class Chat:
                 return  # the client has ended, and says itself why
             for event in events:
                 self._follow(reduce(self.view, event))
+                if isinstance(event, Accepted | Cancelled | Refused):
+                    self._unanswered.discard(event.n or 0)
+            self._heard.set()
+            self._heard = trio.Event()
             self.screen.invalidate()
 
     def _follow(self, update: Update) -> None:
@@ -220,15 +312,18 @@ class Chat:
         self._printer.put(text_of(line, self._terminal.look, now) for line in lines)
 
     def _give_back(self, text: str) -> None:
-        if self.line.text:
-            selection = self.line.selection_state
-            self.line.history.append_string(text)
-            self.line.reset(self.line.document)  # so that Up finds it at once
-            self.line.selection_state = selection
+        if self.line.text or self._leaving.is_set():
+            self._remember(text)
             self._print(Note(f"it is in the history, Up brings it back: {text}"))
         else:
             self.line.text = text
             self.line.cursor_position = len(text)
+
+    def _remember(self, text: str) -> None:
+        selection = self.line.selection_state
+        self.line.history.append_string(text)
+        self.line.reset(self.line.document)  # so that Up finds it at once
+        self.line.selection_state = selection
 
     # --- what is typed ---------------------------------------------------------------
 
@@ -243,7 +338,8 @@ class Chat:
             mistake = "as many lines as can wait are waiting: this one stays here"
         if mistake:
             self._print(Trouble(mistake))
-        return bool(mistake)
+        # What is said leaves the input when it is in the outbox.
+        return bool(mistake) or self._saving
 
     def _do(self, intent: Intent) -> str:
         """Do it; why it can't be done, or nothing."""
@@ -251,21 +347,21 @@ class Chat:
             case commands.Say(text=text, kind=kind):
                 if not self.view.current:
                     return _NO_ROOM
-                self._client.post_nowait(self.view.current, text, kind=kind)
+                self._post(_Post(self.view.current, text, kind))
             case commands.Tell(nick=nick, text=text):
-                self._client.post_nowait(f"@{nick}", text)
+                self._post(_Post(f"@{nick}", text, "text"))
             case commands.Join(room=room):
                 self._look_at(room)
             case commands.Leave(room=room):
                 if not (room or self.view.current):
                     return _NO_ROOM
-                self._client.leave_nowait(room or self.view.current)
+                self._leave_room(room or self.view.current)
             case commands.Rename(nick=nick):
                 self._client.rename_nowait(nick)
-            case commands.Who():
-                self._print(who(self.view))
-            case commands.Help():
-                self._print(*(Note(f"{how:<18} {what}") for how, what in HELP))
+            case commands.Cancel():
+                self._errands.send_nowait(intent)
+            case commands.Who() | commands.ShowOutbox() | commands.Help():
+                self._print(*self._asked(intent))
             case commands.Quit():
                 self._quit()
             case commands.Mistake(reason=reason):
@@ -274,6 +370,28 @@ class Chat:
                 assert_never(intent)
         return ""
 
+    def _post(self, post: _Post) -> None:
+        self._client.check(post.room, post.text, kind=post.kind)
+        if len(self._client.outbox) >= OUTBOX_LINES_MAX:
+            raise trio.WouldBlock
+        self._errands.send_nowait(post)
+        self._saving = True
+        self.screen.hold_keys()
+
+    def _asked(
+        self, intent: commands.Who | commands.ShowOutbox | commands.Help
+    ) -> Iterable[Line]:
+        match intent:
+            case commands.Who():
+                return (who(self.view),)
+            case commands.ShowOutbox():
+                lines = self._client.outbox.lines
+                listed = [(line, self._client.outbox.is_held(line.n)) for line in lines]
+                online = self._client.state == "online"
+                return outbox(listed, self._terminal.now(), online=online)
+            case commands.Help():
+                return (Note(f"{how:<18} {what}") for how, what in HELP)
+
     def _look_at(self, room: str) -> None:
         if self.view.find(room) is not None:
             self._follow(switched(self.view, room))
@@ -281,18 +399,79 @@ class Chat:
             self._client.join_nowait(room)
             self._follow(opening(self.view, room))
 
+    def _leave_room(self, room: str) -> None:
+        waiting = sum(ticket.room == room for ticket in self._client.outbox.lines)
+        self._client.leave_nowait(room)
+        self._print(*after_its_lines(room, waiting))
+
     def _quit(self) -> None:
-        self.screen.exit()
+        if self._leaving.is_set():  # who says it twice does not want to wait
+            self.screen.leave()
+        self._leaving.set()
+        self.view = replace(self.view, leaving=True)
+
+    # --- what has to wait for the outbox ---------------------------------------------
+
+    async def _run_errands(self) -> None:
+        # One after the other: lines keep their order, and a /cancel finds the line that
+        # was typed before it. Not cancelled: what was typed is saved before we go.
+        with trio.CancelScope(shield=True):
+            async for errand in self._to_do:
+                if isinstance(errand, _Post):
+                    await self._save(errand)
+                else:
+                    await self._cancel(errand.n)
+            self._no_errands.set()
+
+    async def _save(self, post: _Post) -> None:
+        try:
+            with lone_exception():
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._show_saving)
+                    await self._client.post(post.room, post.text, kind=post.kind)
+                    nursery.cancel_scope.cancel()
+        except (OutboxError, ClosedError) as error:
+            self._print(Trouble(f"not queued: {error}"))
+            if self.screen.keys_wait:  # what was typed next is another line
+                self._print(Note(f"Up brings it back: {post.text}"))
+                self.line.reset()
+        else:
+            self.line.reset()
+        finally:
+            self._saving = False
+            self.view = replace(self.view, saving=False)
+            self.screen.let_keys_go()
+            self.screen.invalidate()
+
+    async def _show_saving(self) -> None:
+        await trio.sleep(SAVING_SHOWN_S)
+        self.view = replace(self.view, saving=True)
+        self.screen.invalidate()
+
+    async def _cancel(self, n: int | None) -> None:
+        lines = self._client.outbox.lines
+        if n is None and not lines:
+            self._print(Trouble("nothing waits to be sent"))
+            return
+        try:
+            ticket = await self._client.cancel(lines[-1].n if n is None else n)
+        except OutboxError as error:
+            self._print(Trouble(str(error)))
+        else:
+            self._remember(typed(ticket))
+            self._print(Note(f"taken back; Up brings it to the input: {ticket.text}"))
 
 
-def tell_unsent(unsent: list[Ticket], stderr: TextIO) -> None:
-    """Say which lines the server has not accepted; nothing if it has them all."""
+def tell_unsent(unsent: Sequence[Ticket], stderr: TextIO, then: str = "") -> None:
+    """Say which lines the server has not accepted; nothing if it has them all.
+
+    Shape:  `then`: what sends those that wait on this machine; empty: nothing does.
+    """
     if unsent:
-        lines = "line was" if len(unsent) == 1 else "lines were"
+        lines, them = ("line was", "it") if len(unsent) == 1 else ("lines were", "them")
         # Not "not sent": one that was on its way may have arrived.
-        stderr.write(f"{len(unsent)} {lines} not accepted by the server:\n")
+        stderr.write(f"{len(unsent)} {lines} not accepted by the server")
+        stderr.write(f" yet; `{then}` sends {them}:\n" if then else ":\n")
         for ticket in unsent:
-            where = ticket.room if ticket.room.startswith("@") else f"#{ticket.room}"
-            stderr.writelines(
-                f"{where}: {clean(each)}\n" for each in ticket.text.split("\n")
-            )
+            to = destination(ticket.room)
+            stderr.writelines(f"{to}: {clean(each)}\n" for each in ticket.text.split("\n"))

@@ -7,7 +7,9 @@ from typing import Final, TypeAlias
 from trio_chat.errors import RefusedError
 from trio_chat.protocol import names
 from trio_chat.protocol.messages import Kind
-from trio_chat.ui.state import View
+from trio_chat.ui.state import View, short
+
+_DIGITS_MAX: Final = 16
 
 # --- what can be wanted --------------------------------------------------------------
 
@@ -55,6 +57,18 @@ class Who:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowOutbox:
+    """See what waits to be sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Take a line back that waits; None: the last one."""
+
+    n: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Help:
     """See what can be typed."""
 
@@ -71,7 +85,9 @@ class Mistake:
     reason: str
 
 
-Intent: TypeAlias = Say | Tell | Join | Leave | Rename | Who | Help | Quit | Mistake
+Intent: TypeAlias = (
+    Say | Tell | Join | Leave | Rename | Who | ShowOutbox | Cancel | Help | Quit | Mistake
+)
 """What somebody at the keyboard can want."""
 
 
@@ -125,13 +141,24 @@ def _rename(rest: str) -> Intent:
     return Rename(names.nick(_needed(rest).strip()))
 
 
+def _cancel(rest: str) -> Intent:
+    number = rest.strip()
+    if not number:
+        return Cancel(None)
+    if not (number.isascii() and number.isdigit() and len(number) <= _DIGITS_MAX):
+        return Mistake("it is /cancel [N]: /outbox lists the numbers")
+    return Cancel(int(number))
+
+
 COMMANDS: Final = (
+    Command("cancel", "[N]", "take back a line that waits, or the last", _cancel),
     Command("help", "", "show this list", lambda _: Help()),
     Command("join", "ROOM", "enter a room, or look at it", _join),
     Command("leave", "[ROOM]", "leave this room, or another", _leave),
     Command("me", "TEXT", "say what you do", lambda rest: Say(_needed(rest), "me")),
     Command("msg", "NICK TEXT", "say it to one person alone", _tell),
     Command("nick", "NAME", "take another name", _rename),
+    Command("outbox", "", "show what waits to be sent", lambda _: ShowOutbox()),
     Command("quit", "", "leave the chat; Ctrl-D does too", lambda _: Quit()),
     Command("who", "", "show who is in this room", lambda _: Who()),
 )
@@ -192,10 +219,16 @@ class Candidate:
 
 _OF_ROOMS: Final = frozenset({"join", "leave"})
 _OF_NICKS: Final = frozenset({"msg"})
+_OF_LINES: Final = frozenset({"cancel"})
 
 
-def complete(view: View, before_cursor: str) -> tuple[Candidate, ...]:
-    """What the word before the cursor may become."""
+def complete(
+    view: View, before_cursor: str, is_held: Callable[[int], bool]
+) -> tuple[Candidate, ...]:
+    """What the word before the cursor may become.
+
+    Shape:  `is_held` tells which lines, by their number, can be taken back.
+    """
     *earlier, word = before_cursor.split(" ")
     if not earlier and word.startswith("/") and not word.startswith("//"):
         rows = ((f"/{command.name} ", command.help) for command in COMMANDS)
@@ -210,6 +243,12 @@ def complete(view: View, before_cursor: str) -> tuple[Candidate, ...]:
         return _matching((room.name for room in view.rooms), word.removeprefix("#"), " ")
     if command in _OF_NICKS and first_argument:
         return _matching(_nicks(view), word.removeprefix("@"), " ")
+    if command in _OF_LINES and first_argument:
+        held = (line for line in view.queued if is_held(line.n))
+        lines = ((str(line.n), short(line.text)) for line in held)
+        return tuple(
+            Candidate(n, len(word), text) for n, text in lines if n.startswith(word)
+        )
     if word.startswith("#"):
         return _matching((f"#{room.name}" for room in view.rooms), word, " ")
     return _matching(_nicks(view), word, ": " if not earlier else " ") if word else ()

@@ -25,6 +25,7 @@ from prompt_toolkit.layout.menus import CompletionsMenu
 from prompt_toolkit.styles import Style
 from prompt_toolkit.widgets import SearchToolbar
 
+from trio_chat.sanitise import clean
 from trio_chat.ui import render
 from trio_chat.ui.commands import complete
 from trio_chat.ui.state import View
@@ -92,8 +93,9 @@ def _prompt(row: int, continued: int) -> FormattedText:
 class CommandCompleter(Completer):
     """Completes what ui.commands knows."""
 
-    def __init__(self, view: Callable[[], View]) -> None:
+    def __init__(self, view: Callable[[], View], is_held: Callable[[int], bool]) -> None:
         self._view = view
+        self._is_held = is_held
 
     def get_completions(
         self,
@@ -101,11 +103,12 @@ class CommandCompleter(Completer):
         complete_event: CompleteEvent,  # noqa: ARG002 (the toolkit's signature)
     ) -> Iterable[Completion]:
         """What the word before the cursor may become."""
-        for candidate in complete(self._view(), document.text_before_cursor):
+        candidates = complete(self._view(), document.text_before_cursor, self._is_held)
+        for candidate in candidates:
             yield Completion(
                 candidate.word,
                 start_position=-candidate.typed_chars,
-                display_meta=candidate.help,
+                display_meta=clean(candidate.help),
             )
 
 

@@ -6,9 +6,10 @@ import zlib
 from dataclasses import dataclass
 from typing import Final, TypeAlias, assert_never
 
+from trio_chat.client.events import Queued
 from trio_chat.protocol import names
 from trio_chat.sanitise import clean
-from trio_chat.ui.state import Line, Note, Room, Rule, Said, Trouble, View
+from trio_chat.ui.state import Line, Note, Room, Rule, Said, Trouble, View, destination
 
 Fragments: TypeAlias = list[tuple[str, str]]
 """Pieces of text, each with the name of its style."""
@@ -117,6 +118,10 @@ def status(view: View) -> Fragments:
     if room is not None and room.nicks:
         where.append(("", f"{len(room.nicks)} here"))
     waiting = [("class:queued", f"{len(view.queued)} queued")] if view.queued else []
+    if view.saving:
+        waiting.append(("class:queued", "saving \u2026"))
+    if view.leaving:
+        waiting.append(("class:queued", "leaving after the last answers"))
     elsewhere = [("class:unread", _unread(each)) for each in view.rooms if each.unread]
     why = [] if view.state == "online" or not view.reason else [("", clean(view.reason))]
     parts = [
@@ -135,11 +140,14 @@ def _unread(room: Room) -> str:
 
 
 def queued(view: View) -> Fragments:
-    """What was typed and waits for a link, above the input; nothing while there is one."""
-    if view.state == "online" or not view.queued:
-        return []
-    *older, last = view.queued[-QUEUED_SHOWN_MAX:]
-    unseen = len(view.queued) - len(older) - 1
+    """What was typed and waits for a link, above the input."""
+    waiting = () if view.state == "online" else view.queued
+    shown = waiting[-QUEUED_SHOWN_MAX:]
+    unseen = len(waiting) - len(shown)
     rows = [f"\u2026 {unseen} more"] if unseen else []
-    rows += [f"\u2026 {clean(line.text)}" for line in (*older, last)]
-    return [("class:queued", "\n".join(rows))]
+    rows += [f"\u2026 {_elsewhere(line, view)}{clean(line.text)}" for line in shown]
+    return [("class:queued", "\n".join(rows))] if rows else []
+
+
+def _elsewhere(line: Queued, view: View) -> str:
+    return "" if line.room == view.current else f"{clean(destination(line.room))} "

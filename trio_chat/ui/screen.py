@@ -7,6 +7,7 @@ that a few private names are used; tests/ui/test_canary.py knows each of them.
 """
 
 import sys
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from prompt_toolkit.application import Application
 from prompt_toolkit.data_structures import Point
 from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings
+from prompt_toolkit.key_binding.key_processor import KeyPress
 from prompt_toolkit.layout import Layout
 from prompt_toolkit.layout.screen import Screen as Cells
 from prompt_toolkit.output import Output
@@ -72,6 +74,26 @@ class Screen(Application[None]):
             return False
         self._in_one_go(lambda: self.output.write_raw(text))
         return True
+
+    def hold_keys(self) -> None:
+        """Let what is typed wait, in its order, until let_keys_go()."""
+        self.key_processor.input_queue = _Held(self.key_processor.input_queue)
+
+    @property
+    def keys_wait(self) -> bool:
+        """Whether something was typed since hold_keys()."""
+        return len(self.key_processor.input_queue) > 0
+
+    def let_keys_go(self) -> None:
+        """Do what was typed meanwhile."""
+        self.key_processor.input_queue = deque(self.key_processor.input_queue)
+        if self.is_running:
+            self._in_its_context(self.key_processor.process_keys)
+
+    def leave(self) -> None:
+        """End show(), if it has not ended."""
+        if self.is_running and not self.is_done:
+            self.exit()
 
     def rescue_paste(self) -> None:
         """End a paste whose end was lost on the way; the keyboard is dead until then.
@@ -135,6 +157,13 @@ class Screen(Application[None]):
         output.enable_autowrap()
         renderer._cursor_pos = Point(x=0, y=0)
         renderer._last_screen = renderer._last_size = renderer._last_style = None
+
+
+class _Held(deque[KeyPress]):
+    """Keys that were typed, for a toolkit that is told that there are none."""
+
+    def __bool__(self) -> bool:
+        return False
 
 
 def rows_above(drawn: Cells | None, cursor: Point, columns: int) -> int:

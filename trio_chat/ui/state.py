@@ -1,10 +1,12 @@
 """What the terminal client knows, as a value, and how each event changes it."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias, assert_never
 
 from trio_chat.client.events import (
     Accepted,
+    Cancelled,
     ClientEvent,
     Closed,
     Entry,
@@ -22,8 +24,11 @@ from trio_chat.client.events import (
     Status,
     gap_words,
 )
+from trio_chat.client.outbox import Ticket
 from trio_chat.protocol.messages import INBOX
 
+SHOWN_CHARS_MAX: Final = 50
+"""Of a line in a list of several."""
 KEPT_ENTRIES_MAX: Final = 200
 """Of a room that is not looked at; of older ones only the number is kept."""
 
@@ -104,6 +109,10 @@ class View:
     """Why the link is as it is, in a sentence."""
     queued: tuple[Queued, ...] = ()
     """One's own lines that are not accepted yet, in the order of typing."""
+    saving: bool = False
+    """Whether the line in the input waits for a disk that takes its time."""
+    leaving: bool = False
+    """Whether one has gone, but for the answers to one's last lines."""
 
     @property
     def room(self) -> Room | None:
@@ -126,9 +135,9 @@ class Update:
     """A line that was not taken: for the input, as it was typed."""
 
 
-def begin(nick: str, room: str) -> View:
-    """What is known at the start."""
-    return View(nick, room, (Room(room),))
+def begin(nick: str, *rooms: str) -> View:
+    """What is known at the start; the first room is the one that is looked at."""
+    return View(nick, rooms[0], tuple(map(Room, rooms)))
 
 
 # --- what others do ------------------------------------------------------------------
@@ -149,7 +158,7 @@ def reduce(view: View, event: ClientEvent) -> Update:
             return _named(view, event)
         case Queued():
             return Update(replace(view, queued=(*view.queued, event)))
-        case Accepted():
+        case Accepted() | Cancelled():
             return Update(_without_line(view, event.n))
         case Refused():
             return _refused(view, event)
@@ -248,7 +257,7 @@ def _named(view: View, event: Named) -> Update:
 def _refused(view: View, event: Refused) -> Update:
     line = Trouble(event.reason)
     if event.n is not None:
-        back = next((_typed(each) for each in view.queued if each.n == event.n), "")
+        back = next((typed(each) for each in view.queued if each.n == event.n), "")
         back = back or event.text or ""
         line = Trouble(f"not sent: {event.reason}")
         return Update(_without_line(view, event.n), (line,), back)
@@ -302,6 +311,57 @@ def who(view: View) -> Line:
     return Note(f"{len(room.nicks)} in #{room.name}: {', '.join(room.nicks)}")
 
 
+def outbox(
+    lines: Iterable[tuple[Ticket, bool]], now: float, *, online: bool
+) -> tuple[Line, ...]:
+    """What waits, each with its state, from whether it was held until now.
+
+    Units:  `now` in seconds since 1970.
+    """
+    released = "on its way" if online else "may have arrived"
+    notes = tuple(
+        Note(
+            f"{ticket.n}  {'queued' if held else released}  {destination(ticket.room)}"
+            f"  {_age(now - ticket.typed_s)}  {short(ticket.text)}"
+        )
+        for ticket, held in lines
+    )
+    if not notes:
+        return (Note("nothing waits to be sent"),)
+    count = _count(len(notes), "line")
+    return (
+        Note(f"{count} not accepted yet; /cancel N takes back one that is queued:"),
+        *notes,
+    )
+
+
+def left_over(lines: Sequence[Ticket]) -> tuple[Line, ...]:
+    """That there are lines of an earlier life; nothing if there are none."""
+    if not lines:
+        return ()
+    rooms = ", ".join(dict.fromkeys(destination(ticket.room) for ticket in lines))
+    wait = "waits" if len(lines) == 1 else "wait"
+    count = _count(len(lines), "line")
+    return (Note(f"{count} from before {wait} to be sent to {rooms}: /outbox lists them"),)
+
+
+def after_its_lines(room: str, waiting: int) -> tuple[Line, ...]:
+    """That one leaves a room as soon as its lines are sent; nothing if none wait."""
+    if not waiting:
+        return ()
+    count = _count(waiting, "line")
+    return (Note(f"{count} for #{room} not accepted yet: you leave it after that"),)
+
+
+def typed(line: Queued | Ticket) -> str:
+    """A line of one's own, as it has to be typed."""
+    if line.room.startswith("@"):
+        return f"/msg {line.room[1:]} {line.text}"
+    if line.kind == "me":
+        return f"/me {line.text}"
+    return f"/{line.text}" if line.text.startswith("/") else line.text
+
+
 # --- small change --------------------------------------------------------------------
 
 
@@ -325,13 +385,21 @@ def _without_line(view: View, n: int) -> View:
     return replace(view, queued=tuple(each for each in view.queued if each.n != n))
 
 
-def _typed(line: Queued) -> str:
-    """A line of one's own, as it has to be typed."""
-    if line.room.startswith("@"):
-        return f"/msg {line.room[1:]} {line.text}"
-    if line.kind == "me":
-        return f"/me {line.text}"
-    return f"/{line.text}" if line.text.startswith("/") else line.text
+def destination(room: str) -> str:
+    """A room, or one person, as it is written."""
+    return room if room.startswith("@") else f"#{room}"
+
+
+def _age(age_s: float) -> str:
+    for unit, unit_s in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if age_s >= unit_s:
+            return f"{age_s / unit_s:.0f} {unit}"
+    return f"{max(0.0, age_s):.0f} s"
+
+
+def short(text: str) -> str:
+    """As much of a text as goes into a list."""
+    return text if len(text) <= SHOWN_CHARS_MAX else f"{text[: SHOWN_CHARS_MAX - 1]}\u2026"
 
 
 def _count(number: int, what: str) -> str:

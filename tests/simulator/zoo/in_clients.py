@@ -1,7 +1,9 @@
 """Bugs of the client: what it says again, what it shows, when it gives up."""
 
 import math
+import sqlite3
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -9,12 +11,13 @@ import pytest
 import trio
 
 from simulator.bots import bot
-from trio_chat import Client
-from trio_chat.client import mailbox
+from trio_chat import Client, database
+from trio_chat.client import mailbox, outbox_disk
 from trio_chat.client.events import Entry, Event
 from trio_chat.client.link import Link
 from trio_chat.client.mailbox import Mailbox
 from trio_chat.client.outbox import Outbox
+from trio_chat.client.outbox_disk import Change, Found, OutboxDisk
 from trio_chat.client.rooms import Rooms
 from trio_chat.client.timeline import Place, Timeline
 from trio_chat.protocol import messages
@@ -27,7 +30,46 @@ Patch = pytest.MonkeyPatch
 
 
 def numbers_begin_anew_in_each_life(patch: Patch) -> None:
-    patch.setattr(bot, "Outbox", lambda **_first_n: Outbox())
+    """On a disk and without one."""
+    honest = OutboxDisk._found
+
+    def found(self: OutboxDisk, connection: sqlite3.Connection) -> Found:
+        connection.execute("DELETE FROM line")
+        connection.execute("DELETE FROM sqlite_sequence")
+        connection.execute("UPDATE meta SET value = 0 WHERE key = 'released'")
+        return honest(self, connection)
+
+    def in_memory(*, device: str, first_n: int) -> Outbox:
+        del first_n
+        return Outbox(device=device)
+
+    patch.setattr(OutboxDisk, "_found", found)
+    patch.setattr(bot, "Outbox", in_memory)
+
+
+def what_was_sent_leaves_the_disk(patch: Patch) -> None:
+    honest = OutboxDisk._written
+
+    def written(
+        self: OutboxDisk, connection: sqlite3.Connection, change: Change
+    ) -> list[int]:
+        numbers = honest(self, connection, change)
+        if change.release:
+            connection.execute("DELETE FROM line")
+        return numbers
+
+    patch.setattr(OutboxDisk, "_written", written)
+
+
+def what_was_typed_is_not_synced(patch: Patch) -> None:
+    honest = database.open_file
+
+    def open_file(path: Path, form: database.Form) -> sqlite3.Connection:
+        connection = honest(path, form)
+        connection.execute("PRAGMA synchronous = NORMAL")
+        return connection
+
+    patch.setattr(outbox_disk, "open_file", open_file)
 
 
 def a_send_that_is_too_slow_is_cancelled(patch: Patch) -> None:

@@ -24,6 +24,8 @@ SOON_S: Final = 10.0
 """On a day without trouble all is said and seen by then."""
 BACK_S: Final = 120.0
 """Everyone is back by then, whatever it was."""
+DEADLY: Final = {"kill", "power off"}
+"""Faults of people's machines and programs."""
 SCANT: Final = Limits(queue_batches_max=2, queue_bytes_max=1024, page_entries=4)
 """A server that keeps next to nothing for whoever is slow."""
 
@@ -112,7 +114,8 @@ def troubled(
         await FAULTS[chance.choice(kinds)].happen(world, chance)
 
     if on_disk is None:
-        on_disk = any(FAULTS[kind].to == "disk" for kind in kinds)
+        # Who dies keeps its outbox only if it is on a disk.
+        on_disk = any(FAULTS[kind].to == "disk" or kind in DEADLY for kind in kinds)
     acts = [trouble] * times if kinds else []
     return told(
         " and ".join(kinds) or "no trouble",
@@ -232,7 +235,9 @@ def unanswered(*, parted: bool = True) -> Scenario:
     return told("unanswered", part, cast=cast, keep=1, within_s=BACK_S)
 
 
-def killed_at_a_line(*, again: bool = False, killed: bool = True) -> Scenario:
+def killed_at_a_line(
+    *, again: bool = False, killed: bool = True, on_disk: bool = False
+) -> Scenario:
     """Ada is killed before she hears what became of her line; she may live again."""
 
     async def kill(world: World, chance: random.Random) -> None:
@@ -246,7 +251,26 @@ def killed_at_a_line(*, again: bool = False, killed: bool = True) -> Scenario:
         if again:
             world.come_back(_line("ada", "and again", after_s=1))
 
-    return told("killed at a line", kill, cast=_ada_says_one_thing)
+    return told("killed at a line", kill, cast=_ada_says_one_thing, on_disk=on_disk)
+
+
+def dark_at_a_line(*, dark: bool = True) -> Scenario:
+    """Ada says something that does not get through; she loses power, and is back."""
+
+    async def part(world: World, _chance: random.Random) -> None:
+        await world.until_accepted(1, within_s=SOON_S)
+        world.partition(["ada"])
+        await world.until_unanswered(1, within_s=SOON_S)
+        await trio.sleep(1)
+        if dark:
+            await world.power_off("ada")
+        world.heal()
+        if dark:
+            world.come_back(_line("ada", "and again", after_s=1))
+
+    return told(
+        "dark at a line", part, cast=_ada_says_one_thing, on_disk=True, within_s=BACK_S
+    )
 
 
 def replaced(*, away: bool = True) -> Scenario:
