@@ -305,7 +305,9 @@ class Hub:
         log = inbox_of(session) if name == INBOX else name
         room = self._rooms.get(log)
         if room is None:
-            room = self._rooms[log] = Room(log, name, self._heads.get(log, 0))
+            room = self._rooms[log] = Room(
+                log, name, self._heads.get(log, 0), self._limits.queue_bytes_max
+            )
         return room
 
     def _remove(self, session: Session, name: str, reason: str) -> None:

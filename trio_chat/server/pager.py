@@ -5,7 +5,7 @@ live goes through here, so a page that was read for an old request can never com
 the answer to a new one and what belongs to it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import trio
 
@@ -13,7 +13,7 @@ from trio_chat.errors import StoreError
 from trio_chat.server.limits import Limits
 from trio_chat.server.outgoing import Outgoing
 from trio_chat.server.room import Member, Room, Standing
-from trio_chat.store.interface import Entry, Store, log_words
+from trio_chat.store.interface import Store, log_words
 
 
 class Pager:
@@ -34,7 +34,6 @@ class Pager:
         self._store = store
         self._nursery = nursery
         self._page_entries = limits.page_entries
-        self._page_bytes = limits.queue_bytes_max
         self._failed = failed
         self._behind: dict[Member, None] = {}
 
@@ -85,10 +84,14 @@ class Pager:
             and member.cursor == cursor
             and member.greeted
         ):
-            page = _at_most(self._page_bytes, entries)
-            member.cursor = page[-1].seq if page else head
-            gap = room.gap(cursor, first - 1) if first > cursor + 1 else b""
-            await self._outgoing.send(gap + room.frame(page))
+            page = room.gap(cursor, first - 1) if first > cursor + 1 else b""
+            member.cursor = head
+            if entries:
+                frame, member.cursor = next(room.frames(entries))
+                page += frame
+            # What of them is not in the page must not wait for a slow reader too.
+            del entries
+            await self._outgoing.send(page)
 
     async def _check_trimmed(self, room: Room, through: int) -> None:
         # Asked after the reading: what the page does not have was given up before it. A
@@ -96,13 +99,3 @@ class Pager:
         if await self._store.trimmed(room.log) < through:
             where = log_words(room.log)
             raise StoreError(f"{through} of {where} is missing in the data file")
-
-
-def _at_most(bytes_max: int, entries: Sequence[Entry]) -> Sequence[Entry]:
-    """The first entries with so much text, about; one at least."""
-    page_bytes = 0
-    for count, entry in enumerate(entries):
-        page_bytes += len(entry.text)  # characters: near enough, and counted at once
-        if count and page_bytes > bytes_max:
-            return entries[:count]
-    return entries
