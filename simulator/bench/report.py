@@ -1,0 +1,93 @@
+"""From workloads to a table on the screen and every figure in a file."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import trio
+
+from simulator.bench.cores import Cores, cores
+from simulator.bench.machine import Machine, load_average, machine, sentences
+from simulator.bench.plan import Measured
+from simulator.bench.run import measure_all
+from simulator.bench.summary import Row, summarise
+from simulator.bench.table import LEGEND, table
+from simulator.bench.workloads import STORES, Workload
+from simulator.screen import Screen
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """All that was measured, and where."""
+
+    machine: Machine
+    cores: Cores
+    runs: int
+    seconds: float
+    load_average_after: float | None
+    rows: Sequence[Row]
+    measured: Sequence[Measured]
+
+
+async def bench(
+    workloads: Sequence[Workload],
+    screen: Screen,
+    *,
+    runs: int,
+    seconds: float,
+    json_file: Path | None = None,
+) -> bool:
+    """Measure and show; whether every entry came once and in order.
+
+    Raises: LoadError, ServerError: it can't be measured here.
+            OSError: the file can't be written.
+    Cancel: what was measured by then is shown; no process is left.
+    """
+    if json_file is not None:
+        await trio.Path(json_file).touch()  # better now than after some minutes
+    here, pinned = machine(), cores()
+    screen.show([*sentences(here), _pinned(pinned)])
+    measured: list[Measured] = []
+    measurements = (
+        runs * len(STORES) * sum(len(each.cases) * len(each.variants) for each in workloads)
+    )
+
+    def take(one: Measured) -> None:
+        measured.append(one)
+        screen.progress(f"{len(measured)} of {measurements} measured")
+
+    rows: list[Row] = []
+    try:
+        await measure_all(
+            workloads, runs=runs, seconds=seconds, cores=pinned, measured=take
+        )
+    finally:
+        for workload in workloads:
+            found = summarise(workload, measured)
+            rows += found
+            if found:
+                screen.show(["", *_head(workload, runs, seconds), *table(found)])
+        screen.show(["", *LEGEND])
+    report = Report(
+        machine=here,
+        cores=pinned,
+        runs=runs,
+        seconds=seconds,
+        load_average_after=load_average(),
+        rows=rows,
+        measured=measured,
+    )
+    if json_file is not None:
+        text = msgspec.json.format(msgspec.json.encode(report))
+        await trio.Path(json_file).write_bytes(text + b"\n")
+    return not any(row.faults for row in rows)
+
+
+def _head(workload: Workload, runs: int, seconds: float) -> list[str]:
+    how = f"medians of {runs} runs" if runs > 1 else "one run"
+    return [f"{workload.name}: {workload.summary}; {how} of {seconds:g} s", ""]
+
+
+def _pinned(pinned: Cores) -> str:
+    if pinned.server is None:
+        return "server and load run on whichever core has time"
+    return f"server on core {pinned.server}, load on core {pinned.load}"
