@@ -47,9 +47,8 @@ async def bench(
     here, pinned = machine(), cores()
     screen.show([*sentences(here), _pinned(pinned)])
     measured: list[Measured] = []
-    measurements = (
-        runs * len(STORES) * sum(len(each.cases) * len(each.variants) for each in workloads)
-    )
+    variants = sum(len(case.variants) for each in workloads for case in each.cases)
+    measurements = runs * len(STORES) * variants
 
     def take(one: Measured) -> None:
         measured.append(one)
@@ -65,7 +64,7 @@ async def bench(
             found = summarise(workload, measured)
             rows += found
             if found:
-                screen.show(["", *_head(workload, runs, seconds), *table(found)])
+                screen.show(["", *_head(workload, found, seconds), *table(found)])
         screen.show(["", *LEGEND])
     report = Report(
         machine=here,
@@ -82,7 +81,8 @@ async def bench(
     return not any(row.faults for row in rows)
 
 
-def _head(workload: Workload, runs: int, seconds: float) -> list[str]:
+def _head(workload: Workload, rows: Sequence[Row], seconds: float) -> list[str]:
+    runs = max(row.runs for row in rows)
     how = f"medians of {runs} runs" if runs > 1 else "one run"
     return [f"{workload.name}: {workload.summary}; {how} of {seconds:g} s", ""]
 

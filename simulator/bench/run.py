@@ -44,10 +44,9 @@ async def measure_all(
 
 
 def _cells(workload: Workload, *, backwards: bool) -> Iterator[tuple[str, Case, Variant]]:
-    variants = workload.variants[::-1] if backwards else workload.variants
     for store in STORES:
         for case in workload.cases:
-            for variant in variants:
+            for variant in case.variants[::-1] if backwards else case.variants:
                 yield store, case, variant
 
 

@@ -51,6 +51,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One variant of one case: what it comes to in the middle of all runs."""
 
     cell: Cell
+    runs: int
+    """How many there are, of it and of the first variant."""
     slow: int
     """How many members do not read, or slowly."""
     figures: Mapping[str, float | None]
@@ -73,9 +75,9 @@ def summarise(workload: Workload, measured: Sequence[Measured]) -> list[Row]:
     rows = []
     for store in STORES:
         for case in workload.cases:
-            first = Cell(workload.name, store, case.name, workload.variants[0].name)
+            first = Cell(workload.name, store, case.name, case.variants[0].name)
             bases = outcomes.get(first, [])
-            for variant in workload.variants:
+            for variant in case.variants:
                 cell = msgspec.structs.replace(first, variant=variant.name)
                 # After Ctrl-C the last run is not whole: pairs only.
                 pairs = list(zip(outcomes.get(cell, []), bases, strict=False))
@@ -93,6 +95,7 @@ def _row(cell: Cell, slow: int, pairs: Sequence[tuple[Outcome, Outcome]]) -> Row
     kernel = median_of([each.kernel_bytes for each in outcomes])
     return Row(
         cell=cell,
+        runs=len(pairs),
         slow=slow,
         figures={each.name: median_of([*map(each.of, outcomes)]) for each in FIGURES},
         ratios={

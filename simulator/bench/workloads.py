@@ -45,24 +45,32 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
         return self.stalled + self.sipping
 
 
+ALL_READ: Final = Variant(name="all read")
+
+
 class Case(msgspec.Struct, frozen=True):
-    """One load of a workload; its name is empty where there is one only."""
-
-    name: str
-    load: Load
-
-
-class Workload(msgspec.Struct, frozen=True):
-    """Cases that belong together, each in all variants.
+    """One load of a workload; its name is empty where there is one only.
 
     Shape:  figures of a variant are compared with those of the first one, run by run.
     """
 
     name: str
+    load: Load
+    variants: Sequence[Variant] = (ALL_READ,)
+
+
+class Workload(msgspec.Struct, frozen=True):
+    """Cases that belong together."""
+
+    name: str
     summary: str
     cases: Sequence[Case]
-    variants: Sequence[Variant] = (Variant(name="all read"),)
 
+
+_ONE_STALLED: Final = Variant(name="1 reads nothing", stalled=1)
+_ONE_SIPS: Final = Variant(name="1 reads 1 KB/s", sipping=1)
+_MANY_STALLED: Final = Variant(name="50 read nothing", stalled=50)
+"""What one costs drowns in what servers differ by anyhow."""
 
 _FULL: Final = 4 * 1024 * 1024
 """More than a kernel's buffers and a server's queue hold for one member."""
@@ -83,17 +91,13 @@ WORKLOADS: Final = {
                         fill_bytes=_FULL,
                         mark_every=31,
                     ),
+                    (ALL_READ, _ONE_STALLED, _ONE_SIPS),
                 ),
                 Case(
                     "50 lines/s",
                     Load(members=200, senders=20, rate_per_s=50, fill_bytes=_FULL),
+                    (ALL_READ, _ONE_STALLED, _ONE_SIPS, _MANY_STALLED),
                 ),
-            ),
-            variants=(
-                Variant(name="all read"),
-                Variant(name="1 reads nothing", stalled=1),
-                Variant(name="1 reads 1 KB/s", sipping=1),
-                Variant(name="50 read nothing", stalled=50),
             ),
         ),
     )

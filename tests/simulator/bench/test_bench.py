@@ -15,7 +15,7 @@ from simulator.bench import command
 from simulator.bench.plan import LoadError, Outcome, Plan
 from simulator.bench.run import put_load
 from simulator.bench.stream import Faults
-from simulator.bench.workloads import WORKLOADS, Case, Load, Variant, Workload
+from simulator.bench.workloads import ALL_READ, WORKLOADS, Case, Load, Variant, Workload
 from simulator.cli import main
 from trio_chat.errors import lone_exception
 from trio_chat.protocol.framing import client_messages, encode
@@ -36,8 +36,7 @@ SMALL: Final = Load(members=8, senders=2, rooms=2, window=4, fill_bytes=64 * 102
 TINY: Final = Workload(
     "W0",
     "as small as it gets",
-    cases=(Case("", SMALL),),
-    variants=(Variant(name="some do not read", stalled=1, sipping=1),),
+    cases=(Case("", SMALL, (Variant(name="some do not read", stalled=1, sipping=1),)),),
 )
 
 
@@ -84,7 +83,7 @@ def test_each_workload_has_its_name() -> None:
     assert all(name == workload.name for name, workload in WORKLOADS.items())
     for workload in WORKLOADS.values():
         for case in workload.cases:
-            slow = max(variant.slow for variant in workload.variants)
+            slow = max(variant.slow for variant in case.variants)
             assert case.load.members - slow >= case.load.senders
             assert bool(case.load.window) != bool(case.load.rate_per_s)
 
@@ -160,7 +159,7 @@ async def load_on(liar: Liar) -> Outcome:
                 port=listener.socket.getsockname()[1],
                 server_pid=os.getpid(),
                 load=Load(members=3, senders=1, window=1),
-                variant=Variant(name="all read"),
+                variant=ALL_READ,
                 seconds=0.1,
                 warm_s=0.0,
                 core=None,

@@ -8,13 +8,26 @@ import pytest
 from simulator.bench.plan import Cell, Measured, Outcome
 from simulator.bench.summary import FIGURES, summarise
 from simulator.bench.table import table
-from simulator.bench.workloads import IN_MEMORY, ON_DISK, Case, Load, Variant, Workload
+from simulator.bench.workloads import (
+    ALL_READ,
+    IN_MEMORY,
+    ON_DISK,
+    Case,
+    Load,
+    Variant,
+    Workload,
+)
 
 WORKLOAD = Workload(
     "W0",
     "a test",
-    cases=(Case("fast", Load(members=20, senders=1, window=1)),),
-    variants=(Variant(name="all read"), Variant(name="10 stalled", stalled=10)),
+    cases=(
+        Case(
+            "fast",
+            Load(members=20, senders=1, window=1),
+            (ALL_READ, Variant(name="10 stalled", stalled=10)),
+        ),
+    ),
 )
 OUTCOME = Outcome(
     seconds=2.0,
