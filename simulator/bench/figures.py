@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Final
 
+import msgspec
+
 _NANO: Final = 1e-9
+_SELDOM: Final = 0.1
 
 
 def percentile(ordered: Sequence[float], share: float) -> float | None:
@@ -25,26 +28,42 @@ def median_of(values: Sequence[float | None]) -> float | None:
     return median(known) if known else None
 
 
-def median_ratio(
-    values: Sequence[float | None], bases: Sequence[float | None]
-) -> float | None:
-    """How many times its base a value is, in the middle.
+class Ratio(msgspec.Struct, frozen=True):
+    """How many times its base a value is."""
+
+    median: float
+    clear: bool
+    """Whether so many pairs agree that chance alone would seldom do it."""
+
+
+def ratio_of(values: Sequence[float | None], bases: Sequence[float | None]) -> Ratio | None:
+    """How many times its base a value is, pair by pair.
 
     Shape:  the n-th value and the n-th base were measured one after the other: what the
             machine did meanwhile is in both. None: no pair is known.
     """
-    return median_of(
-        [
-            value / base if value is not None and base else None
-            for value, base in zip(values, bases, strict=True)
-        ]
-    )
+    known = [
+        value / base
+        for value, base in zip(values, bases, strict=True)
+        if value is not None and base
+    ]
+    if not known:
+        return None
+    more, less = sum(each > 1 for each in known), sum(each < 1 for each in known)
+    return Ratio(median(known), by_chance(more, less) <= _SELDOM)
+
+
+def by_chance(more: int, less: int) -> float:
+    """How often a fair coin is as one-sided as this, or more (the sign test)."""
+    throws = more + less
+    one_side = sum(math.comb(throws, count) for count in range(min(more, less) + 1))
+    return min(2 * one_side / 2**throws, 1.0)
 
 
 def median_difference(
     values: Sequence[float | None], bases: Sequence[float | None]
 ) -> float | None:
-    """As median_ratio(), by how much more a value is."""
+    """By how much more than its base a value is, in the middle."""
     return median_of(
         [
             value - base if value is not None and base is not None else None

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from simulator.bench.figures import median_difference, median_of, median_ratio
+from simulator.bench.figures import Ratio, median_difference, median_of, ratio_of
 from simulator.bench.plan import Cell, Measured, Outcome
 from simulator.bench.workloads import STORES, Workload
 
@@ -57,7 +57,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """How many members do not read, or slowly."""
     figures: Mapping[str, float | None]
     """By the names in FIGURES."""
-    ratios: Mapping[str, float | None]
+    ratios: Mapping[str, Ratio | None]
     """To the first variant, of those that are compared."""
     kernel_kb_each: float | None
     """What the kernel holds for a slow member."""
@@ -99,7 +99,7 @@ def _row(cell: Cell, slow: int, pairs: Sequence[tuple[Outcome, Outcome]]) -> Row
         slow=slow,
         figures={each.name: median_of([*map(each.of, outcomes)]) for each in FIGURES},
         ratios={
-            each.name: median_ratio([*map(each.of, outcomes)], [*map(each.of, bases)])
+            each.name: ratio_of([*map(each.of, outcomes)], [*map(each.of, bases)])
             for each in FIGURES
             if each.compared
         },

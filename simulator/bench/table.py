@@ -23,17 +23,17 @@ class Column(NamedTuple):
 
 
 _COLUMNS: Final = (
-    Column("messages_per_s", "messages/s", "{:,.0f}", 16),
+    Column("messages_per_s", "messages/s", "{:,.0f}", 17),
     Column("deliveries_per_s", "deliveries/s", "{:,.0f}", 13),
-    Column("cpu_us_per_delivery", "CPU us each", "{:.3f}", 15),
-    Column("p50_ms", "p50 ms", "{:.2f}", 15),
-    Column("p99_ms", "p99 ms", "{:.2f}", 15),
+    Column("cpu_us_per_delivery", "CPU us each", "{:.3f}", 16),
+    Column("p50_ms", "p50 ms", "{:.2f}", 16),
+    Column("p99_ms", "p99 ms", "{:.2f}", 16),
     Column("server_waited_share", "waited", "{:.0%}", 7),
     Column("load_busy_share", "load", "{:.0%}", 6),
 )
 
 LEGEND: Final = (
-    "(in brackets: compared with the first line, run by run)",
+    "(in brackets: compared with the first line, run by run; with ~ it may well be chance)",
     "CPU us each: of the server, for a delivery. waited: so much of the time its core was",
     "somebody else's. load: how busy the load was; near 100% the server was not the limit.",
 )
@@ -71,8 +71,10 @@ def _cell(row: Row, column: Column, *, first: bool) -> str:
     if value is None:
         return _UNKNOWN
     ratio = None if first else row.ratios.get(column.figure)
-    compared = "" if ratio is None else f" ({ratio:.2f})"
-    return column.form.format(value) + compared
+    if ratio is None:
+        return column.form.format(value)
+    about = "" if ratio.clear else "~"
+    return column.form.format(value) + f" ({about}{ratio.median:.2f})"
 
 
 def _slow(row: Row) -> Iterator[str]:

@@ -7,10 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.bench.figures import (
+    Ratio,
+    by_chance,
     median_difference,
     median_of,
-    median_ratio,
     percentile,
+    ratio_of,
 )
 
 
@@ -58,9 +60,37 @@ def test_a_median_is_in_the_middle_and_leaves_out_what_is_not_known() -> None:
 
 def test_ratios_are_taken_pair_by_pair() -> None:
     """A machine that was slow in one run was so for both of its measurements."""
-    assert median_ratio([2, 20, 300], [1, 10, 100]) == 2
-    assert median_ratio([5, None, 3], [None, 2, 2]) == 1.5
-    assert median_ratio([1.0], [0.0]) is None
+    assert ratio_of([2, 20, 300], [1, 10, 100]) == Ratio(2, clear=False)
+    assert ratio_of([5, None, 3], [None, 2, 2]) == Ratio(1.5, clear=False)
+    assert ratio_of([1.0], [0.0]) is None
+
+
+@pytest.mark.parametrize(
+    ("values", "clear"),
+    [
+        ([1.1] * 4, False),  # one time in eight a coin does that as well
+        ([1.1] * 5, True),
+        ([0.9] * 5, True),
+        ([1.1] * 5 + [1.0] * 4, True),
+        ([1.0] * 9, False),
+        ([0.9] * 4 + [1.1], False),
+        ([0.9] * 8 + [1.1], True),
+        ([0.6] * 7 + [1.1] * 2, False),
+    ],
+)
+def test_a_ratio_is_clear_if_more_pairs_agree_than_by_chance(
+    values: list[float], clear: bool
+) -> None:
+    """By how much they differ from 1 says little, where the machine is not quiet."""
+    ratio = ratio_of(values, [1.0] * len(values))
+    assert ratio is not None
+    assert ratio.clear == clear
+
+
+def test_chance_is_what_coins_do() -> None:
+    assert by_chance(0, 0) == by_chance(1, 1) == 1
+    assert by_chance(3, 0) == by_chance(0, 3) == 0.25
+    assert by_chance(8, 1) == pytest.approx(20 / 512)
 
 
 def test_differences_too() -> None:
