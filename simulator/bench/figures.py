@@ -57,7 +57,7 @@ def by_chance(more: int, less: int) -> float:
     """How often a fair coin is as one-sided as this, or more (the sign test)."""
     throws = more + less
     one_side = sum(math.comb(throws, count) for count in range(min(more, less) + 1))
-    return min(2 * one_side / 2**throws, 1.0)
+    return min(2 * one_side * 0.5**throws, 1.0)
 
 
 def median_difference(

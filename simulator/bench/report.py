@@ -40,7 +40,7 @@ async def bench(
 
     Raises: LoadError, ServerError: it can't be measured here.
             OSError: the file can't be written.
-    Cancel: what was measured by then is shown; no process is left.
+    Cancel: what was measured by then is shown and written; no process is left.
     """
     if json_file is not None:
         await trio.Path(json_file).touch()  # better now than after some minutes
@@ -66,19 +66,24 @@ async def bench(
             if found:
                 screen.show(["", *_head(workload, found, seconds), *table(found)])
         screen.show(["", *LEGEND])
-    report = Report(
-        machine=here,
-        cores=pinned,
-        runs=runs,
-        seconds=seconds,
-        load_average_after=load_average(),
-        rows=rows,
-        measured=measured,
-    )
-    if json_file is not None:
-        text = msgspec.json.format(msgspec.json.encode(report))
-        await trio.Path(json_file).write_bytes(text + b"\n")
+        if json_file is not None:
+            report = Report(
+                machine=here,
+                cores=pinned,
+                runs=runs,
+                seconds=seconds,
+                load_average_after=load_average(),
+                rows=rows,
+                measured=measured,
+            )
+            await _write(json_file, report)
     return not any(row.faults for row in rows)
+
+
+async def _write(path: Path, report: Report) -> None:
+    text = msgspec.json.format(msgspec.json.encode(report))
+    with trio.CancelScope(shield=True):
+        await trio.Path(path).write_bytes(text + b"\n")
 
 
 def _head(workload: Workload, rows: Sequence[Row], seconds: float) -> list[str]:
