@@ -51,6 +51,13 @@ PURE: Final = (
     "trio_chat/ui/state.py",
     "trio_chat/ui/commands.py",
     "trio_chat/ui/render.py",
+    "simulator/bench/workloads.py",
+    "simulator/bench/dialect.py",
+    "simulator/bench/room_log.py",
+    "simulator/bench/stream.py",
+    "simulator/bench/figures.py",
+    "simulator/bench/summary.py",
+    "simulator/bench/table.py",
 )
 IMPURE_IMPORTS: Final = frozenset(
     {"trio", "os", "pathlib", "secrets", "threading", "subprocess", "sys"}
@@ -201,6 +208,15 @@ def test_a_virtual_world_needs_trio_and_nothing_else() -> None:
 
 def test_checkers_know_histories_and_nothing_else() -> None:
     assert foreign("simulator/checkers", "simulator.checkers", "simulator.history") == []
+
+
+@pytest.mark.parametrize("module", ["load", "members", "dialect", "stream", "room_log"])
+def test_the_load_of_the_bench_knows_the_wire_and_no_other_code_of_the_chat(
+    module: str,
+) -> None:
+    """It is to be faster than what it measures, and to share none of its mistakes."""
+    allowed = ("simulator.bench", "trio_chat.protocol", "msgspec")
+    assert foreign(f"simulator/bench/{module}.py", *allowed) == []
 
 
 def test_the_check_finds_what_is_foreign() -> None:
