@@ -360,6 +360,7 @@ def test_json_lines_are_json_after_the_ready_line(tmp_path: Path) -> None:
             "joined",
             "disconnected",
             "draining",
+            "figures",
             "stopped",
         ]
         assert events[1]["nick"] == "alice"
