@@ -186,7 +186,7 @@ FIGURES: Final = (
     Figure("bad_lines", "counter", "lines that were no good message, by code", "code"),
     Figure("submissions_waiting", "gauge", "reads of peers that wait for the disk now"),
     Figure("commit_drafts", "histogram", "transactions, by the drafts in each"),
-    Figure("commit_s", "histogram", "transactions, by the seconds to the end of the fsync"),
+    Figure("commit_s", "histogram", "transactions, by the seconds to the end of fsync"),
     Figure("commits_failed", "counter", "transactions that ended with an error"),
     Figure("trouble_s", "counter", "seconds in which the disk could not be used"),
     Figure("trimmed_entries", "counter", "entries given up that need not be kept"),
@@ -252,7 +252,9 @@ def duration(took_s: float) -> str:
 def _rows(figure: Figure, value: Any) -> Iterator[tuple[str, str, str]]:
     name = figure.name.removesuffix("_s").replace("_", " ")
     if figure.type == "histogram":
-        yield name, f"{value['count']:,}", f"{figure.help}{_spread(figure, value)}"
+        yield name, f"{value['count']:,}", figure.help
+        if value["count"]:
+            yield "", "", _spread(figure, value)
     elif figure.label:
         yield name, f"{sum(value.values()):,}", figure.help
         for key, count in value.items():
@@ -265,15 +267,13 @@ def _rows(figure: Figure, value: Any) -> Iterator[tuple[str, str, str]]:
 
 def _spread(figure: Figure, value: Mapping[str, Any]) -> str:
     """Where the values lie, as far as the bounds tell."""
-    if not value["count"]:
-        return ""
     half, most, largest = (
         f"{_bound(value, part) * 1000:,.3g} ms"
         if figure.name.endswith("_s")
         else f"{_bound(value, part):,.0f}"
         for part in (0.5, 0.99, 1.0)
     )
-    return f": half at most {half}, 99 % at most {most}, the largest {largest}"
+    return f"half at most {half}, 99 % at most {most}, the largest {largest}"
 
 
 def _bound(value: Mapping[str, Any], part: float) -> float:
