@@ -3,14 +3,17 @@
 import signal
 
 import pytest
+import structlog
 import trio
 
-from simulator import links
+from simulator import links, virtual
 from simulator.run import run_in_world
 from simulator.scenarios import Scenario, cast
 from simulator.virtual.seeds import Seed
 from simulator.virtual_stage import VirtualStage
 from simulator.world import World
+from trio_chat.server.figures import Figures
+from trio_chat.server.metrics import page, serve_metrics
 from trio_chat.signals import TELLING
 
 PATIENCE_S = 120.0
@@ -79,3 +82,30 @@ def test_a_server_in_a_world_tells_its_figures_when_it_is_asked() -> None:
     assert (asked["peers"] > 0, at_end["peers"]) == (True, 0)
     assert 0 < sum(asked["links_ended"].values()) < at_end["links"]
     assert asked["after_s"] < at_end["after_s"]
+
+
+def test_an_answer_survives_what_was_asked_and_not_read() -> None:
+    """Closing at once would reset the connection, and take the answer with it."""
+
+    async def serve() -> None:
+        listeners = await trio.open_tcp_listeners(9100)
+        await serve_metrics(listeners, Figures, structlog.get_logger())
+
+    async def ask() -> bytes:
+        async with await trio.open_tcp_stream("server", 9100) as stream:
+            head = b"GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 20000\r\n\r\n"
+            await stream.send_all(head + bytes(20_000))
+            return b"".join([bytes(part) async for part in stream])
+
+    async def story(world: virtual.World) -> bytes:
+        server, client = world.node("server"), world.node("client")
+        world.network.set_link(client, server, links.small_buffers(virtual.Link()))
+        server.start(serve)
+        await trio.sleep(1)
+        answer: bytes = await client.run(ask)
+        return answer
+
+    for seed in range(5):
+        answer = virtual.run(story, seed=seed).value
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert answer.endswith(page(Figures))
