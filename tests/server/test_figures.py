@@ -108,7 +108,7 @@ async def test_a_line_whose_entry_is_gone_is_a_duplicate_too(
         ada = await world.person("ada")
         with moved(world) as found:
             await ada.send(LINE, {**LINE, "n": 2})
-            await ada.texts(2)
+            await ada.rest()
             await trio.sleep(2)
         assert found.pop("trimmed_entries") == 1
         with moved(world) as found:
@@ -176,6 +176,7 @@ async def test_trouble_is_counted_while_it_lasts(autojump_clock: MockClock) -> N
         ({**LINE, "text": ""}, "drafts_refused empty_text"),
         ({**LINE, "text": "x" * 20_000}, "drafts_refused text_too_long"),
         ({**LINE, "text": "other"}, "drafts_refused same_id_other_text"),
+        ({**LINE, "n": 2}, "drafts_refused out_of_order"),
         (
             {"t": "direct", "to": "nobody", "n": 9, "text": "x"},
             "drafts_refused no_such_nick",
@@ -198,7 +199,7 @@ async def test_what_is_refused_is_counted_by_its_code(
     async with open_world(rooms_per_peer_max=1) as world:
         ada = await world.person("ada")
         await world.person("bob")
-        await ada.send(LINE)
+        await ada.send(LINE, {**LINE, "n": 3})
         await ada.rest()
         with moved(world) as found:
             await ada.send(message)
