@@ -42,6 +42,8 @@ PURE: Final = (
     "trio_chat/errors.py",
     "trio_chat/sanitise.py",
     "trio_chat/protocol",
+    "trio_chat/server/comeback.py",
+    "trio_chat/server/figures.py",
     "trio_chat/server/limits.py",
     "trio_chat/server/session.py",
     "trio_chat/store/chain.py",
@@ -173,6 +175,19 @@ def test_only_join_imports_the_face() -> None:
     """A server starts without the terminal toolkit."""
     for each in all_imports("trio_chat"):
         if part_of(each.target) == "ui" and part_of(each.module) != "ui":
+            assert not each.at_module_level, each
+
+
+def test_only_who_asks_for_the_page_of_figures_imports_what_it_takes() -> None:
+    """A server without --metrics starts as quickly as ever."""
+    users = {
+        each.module
+        for each in all_imports("trio_chat")
+        if each.target.split(".")[0] in ("h11", "prometheus_client")
+    }
+    assert users == {"trio_chat.server.metrics"}
+    for each in all_imports("trio_chat"):
+        if each.target.startswith("trio_chat.server.metrics"):
             assert not each.at_module_level, each
 
 

@@ -5,7 +5,7 @@ live goes through here, so a page that was read for an old request can never com
 the answer to a new one and what belongs to it.
 """
 
-from collections.abc import Callable
+from typing import Protocol
 
 import trio
 
@@ -16,10 +16,23 @@ from trio_chat.server.room import Member, Room, Standing
 from trio_chat.store.interface import Store, log_words
 
 
+class Paged(Protocol):
+    """What a pager tells its peer."""
+
+    def paged(self, room: str, entries: int, gap_entries: int) -> None:
+        """So many entries of the room were read for it, after a gap of so many."""
+
+    def caught_up(self) -> None:
+        """None of its members is behind."""
+
+    def log_failed(self, error: StoreError) -> None:
+        """The log can't be read."""
+
+
 class Pager:
     """Brings members up to the head of their rooms; the work is done in `nursery`.
 
-    Shape:  `failed` is told when the log can't be read; nobody is served after that.
+    Shape:  once the log can't be read nobody is served any more.
     """
 
     def __init__(
@@ -28,14 +41,19 @@ class Pager:
         store: Store,
         nursery: trio.Nursery,
         limits: Limits,
-        failed: Callable[[StoreError], None],
+        reader: Paged,
     ) -> None:
         self._outgoing = outgoing
         self._store = store
         self._nursery = nursery
         self._page_entries = limits.page_entries
-        self._failed = failed
+        self._reader = reader
         self._behind: dict[Member, None] = {}
+
+    @property
+    def busy(self) -> bool:
+        """Whether a member is behind."""
+        return bool(self._behind)
 
     def serve(self, member: Member) -> None:
         """Bring this member up to the head, beside the others that are behind."""
@@ -52,7 +70,9 @@ class Pager:
                     if member.standing is not Standing.BEHIND:
                         del self._behind[member]
         except StoreError as error:
-            self._failed(error)
+            self._reader.log_failed(error)
+        else:
+            self._reader.caught_up()
 
     async def _next_part(self, member: Member) -> None:
         """An answer, a list of members, a page of the log, or the step to live."""
@@ -84,11 +104,13 @@ class Pager:
             and member.cursor == cursor
             and member.greeted
         ):
-            page = room.gap(cursor, first - 1) if first > cursor + 1 else b""
+            missing = first - 1 - cursor
+            page = room.gap(cursor, first - 1) if missing else b""
             member.cursor = head
             if entries:
                 frame, member.cursor = next(room.frames(entries))
                 page += frame
+            self._reader.paged(room.name, member.cursor - first + 1, missing)
             # What of them is not in the page must not wait for a slow reader too.
             del entries
             await self._outgoing.send(page)

@@ -28,6 +28,7 @@ from typing import Protocol
 from trio_chat.protocol import messages
 from trio_chat.protocol.framing import encode
 from trio_chat.protocol.messages import INBOX, Message
+from trio_chat.server.figures import Figures
 from trio_chat.store.interface import Entry
 
 _NICKS_PER_LINE = 1_000
@@ -96,6 +97,7 @@ class Room:
     members: dict[Resident, Member] = field(default_factory=dict)
     presence: int = 0
     """The version of the member list; each change of it counts one up."""
+    figures: Figures = field(default_factory=Figures)
     _live: dict[Member, Reader] = field(default_factory=dict)
 
     @property
@@ -115,6 +117,7 @@ class Room:
         self.head = entries[-1].seq
         for frame, last in self.frames(entries):
             self._offer(frame, before)
+            self.figures.deliveries += len(self._live) * (last - before)
             before = last
 
     def move_on(self, head: int) -> None:
@@ -167,6 +170,7 @@ class Room:
         for member in full:
             del self._live[member]
             self._behind(member, cursor)
+        self.figures.members_set_aside += len(full)
 
     # --- where a member stands -------------------------------------------------------
 
@@ -225,6 +229,7 @@ class Room:
         if reader is not None and not reader.offer(self.roll_call()):
             del self._live[member]
             self._behind(member, self.head)
+            self.figures.members_set_aside += 1
 
     def remove(self, member: Member, reason: str) -> None:
         """The member is one no longer; the others are told."""
