@@ -301,6 +301,16 @@ def test_who_does_not_live_again_is_not_asked_for_its_lines() -> None:
     assert idles("outbox", [*HERE, LINE, answer(151.0), *life])
 
 
+def test_who_is_killed_again_owes_its_lines_to_the_next_life() -> None:
+    """As long as there is none they are on its disk; in the end they are asked for."""
+    life: list[Record] = [Killed(160.0, "ada"), Restarted(170.0, "ada")]
+    again: list[Record] = [Killed(180.0, "ada"), Restarted(190.0, "ada")]
+    assert idles("outbox", [*HERE, LINE, *life, again[0]])
+    proof = LINE, *again
+    assert found("outbox", [*HERE, LINE, *life, *again], {}) == ("violated", proof)
+    assert found("outbox", [*HERE, LINE, *life, *again, answer(195.0)], {})[0] == "ok"
+
+
 # --- P11: nothing is left ------------------------------------------------------------
 
 
