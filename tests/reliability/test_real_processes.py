@@ -22,6 +22,7 @@ pytestmark = [
 
 SEED_VARIABLE: Final = "RELIABILITY_SEED"
 ALARM_S: Final = 150.0
+STDERR: Final = 2
 FAULTS_SHOWN_MAX: Final = 30
 TRIES: Final = 3
 PLANTED: Final = (
@@ -58,7 +59,7 @@ def report(played: Played) -> str:
 @pytest.fixture(autouse=True)
 def later_alarm() -> None:
     """This may take longer than any other test; what bounds it is the plan's patience."""
-    faulthandler.dump_traceback_later(ALARM_S, exit=True)
+    faulthandler.dump_traceback_later(ALARM_S, exit=True, file=STDERR)
 
 
 async def test_every_accepted_line_is_there_once_whatever_is_killed(tmp_path: Path) -> None:
