@@ -4,6 +4,11 @@ import sys
 import textwrap
 from typing import Final
 
+_PLANT: Final = """
+    def plant(owner, name, new):
+        getattr(owner, name)  # or else nothing would be planted at all
+        setattr(owner, name, new)
+"""
 _MAIN: Final = """
 import sys
 from trio_chat.cli import main
@@ -13,7 +18,7 @@ sys.exit(main())
 
 def _planted(patch: str) -> tuple[str, ...]:
     """What starts trio_chat with this done to it first."""
-    return sys.executable, "-c", textwrap.dedent(patch) + _MAIN
+    return sys.executable, "-c", textwrap.dedent(_PLANT + patch) + _MAIN
 
 
 _LAZY: Final = """
@@ -40,13 +45,13 @@ SERVERS: Final = {
     "P2: a line is accepted and shown before it is stored": _planted(
         _LAZY
         + """
-    from trio_chat.store import sqlite
+    from trio_chat.store import sqlite, writer
 
     async def read(self, ask):  # on the connection that knows what is not stored yet
         return await sqlite._run(self._writer, lambda: ask(self._log._connection))
 
-    sqlite._transaction = lazy()
-    sqlite.SqliteStore._read = read
+    plant(writer, "transaction", lazy())
+    plant(sqlite.SqliteStore, "_read", read)
     """
     ),
     "P3: a server does not know what its earlier life was sent": _planted(
@@ -60,7 +65,7 @@ SERVERS: Final = {
         drafts = [dataclasses.replace(each, device=each.device + life) for each in drafts]
         return await append(self, drafts, ts)
 
-    SqliteStore.append = forgetful
+    plant(SqliteStore, "append", forgetful)
     """
     ),
 }
@@ -76,7 +81,7 @@ CLIENTS: Final = {
         connection.execute("UPDATE line SET n = n + 10000")
         return found(self, connection)
 
-    OutboxDisk._found = renumbered
+    plant(OutboxDisk, "_found", renumbered)
     """
     ),
     "P4: a client sends what was typed last first": _planted(
@@ -89,7 +94,7 @@ CLIENTS: Final = {
         lines = list(after(self, n))
         return iter(lines[::-1] if n == 0 else lines)
 
-    Outbox.after = backwards
+    plant(Outbox, "after", backwards)
     """
     ),
     "P5: a client forgets on a new link where it was": _planted(
@@ -104,7 +109,7 @@ CLIENTS: Final = {
             room.timeline = Timeline()
         linked(self)
 
-    Rooms.linked = forgetful
+    plant(Rooms, "linked", forgetful)
     """
     ),
     "P7: a client says that it has a line before that is durable": _planted(
@@ -115,13 +120,13 @@ CLIENTS: Final = {
     opened, transaction = outbox_disk.OutboxDisk.open, outbox_disk.transaction
 
     def open(self):
-        outbox_disk.transaction = transaction
+        plant(outbox_disk, "transaction", transaction)
         try:
             return opened(self)
         finally:
-            outbox_disk.transaction = lazy()
+            plant(outbox_disk, "transaction", lazy())
 
-    outbox_disk.OutboxDisk.open = open
+    plant(outbox_disk.OutboxDisk, "open", open)
     """
     ),
     "P7: a client forgets what its earlier life has left": _planted(
@@ -134,7 +139,7 @@ CLIENTS: Final = {
         connection.execute("DELETE FROM line")
         return found(self, connection)
 
-    OutboxDisk._found = forgetful
+    plant(OutboxDisk, "_found", forgetful)
     """
     ),
 }

@@ -26,10 +26,14 @@ STDERR: Final = 2
 FAULTS_SHOWN_MAX: Final = 30
 TRIES: Final = 3
 PLANTED: Final = (
-    "P2: a line is accepted and shown before it is stored",
-    "P7: a client says that it has a line before that is durable",
+    ("P2: a line is accepted and shown before it is stored", "was accepted as"),
+    (
+        "P7: a client says that it has a line before that is durable",
+        "was taken, and is not",
+    ),
 )
-"""One of a server and one of a client, the quickest; small() plays the others as well."""
+"""One of a server and one of a client, the quickest, and what is said of it; small() plays
+the others as well."""
 WORDS_SHOWN_MAX: Final = 20
 
 
@@ -77,16 +81,16 @@ async def test_every_accepted_line_is_there_once_whatever_is_killed(tmp_path: Pa
     assert played.counts["kills of the server"] == plan.server_kills
 
 
-@pytest.mark.parametrize("name", PLANTED)
-async def test_a_planted_bug_is_found(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(("name", "words"), PLANTED)
+async def test_a_planted_bug_is_found(tmp_path: Path, name: str, words: str) -> None:
     """In a small story, or in the next one: which kill meets it is up to the machine."""
     for seed in range(1, TRIES + 1):
         home = tmp_path / str(seed)
         home.mkdir()
         played = await play(small(name), Seed(seed), home)
-        if played.faults:
+        if any(words in fault for fault in played.faults):
             return
-    pytest.fail(f"nobody noticed: {name}", pytrace=False)
+    pytest.fail(f"nobody noticed: {name}\n{report(played)}", pytrace=False)
 
 
 def small(name: str) -> Plan:
