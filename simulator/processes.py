@@ -62,9 +62,10 @@ class ServerProcess:
         directory: Path,
         nursery: trio.Nursery,
     ) -> None:
+        self.data = directory / "chat.db"
+        """The file of its store."""
         self._command = command
         self._flags = flags
-        self._data = directory / "chat.db"
         self._config = directory / "empty.toml"
         self._config.touch()
         self._nursery = nursery
@@ -170,7 +171,7 @@ class ServerProcess:
     async def log(self) -> Log | None:
         """As Server.log."""
         assert self._process is None, "the data file belongs to the server while it runs"
-        async with open_sqlite_store(self._data) as store:
+        async with open_sqlite_store(self.data) as store:
             return {
                 room: await _entries(store, room, head)
                 for room, head in (await store.heads()).items()
@@ -185,7 +186,7 @@ class ServerProcess:
             "serve",
             "--host=127.0.0.1",
             f"--port={self._port}",
-            f"--data={self._data}",
+            f"--data={self.data}",
             f"--config={self._config}",
             *self._flags,
         ]

@@ -1,0 +1,1 @@
+"""Real processes that are killed, behind a real network that fails: is every line there?"""
