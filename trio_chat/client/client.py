@@ -421,7 +421,7 @@ class Client:
         self._epoch = welcome.epoch
         self._named(welcome.nick)
         self._rooms.linked()
-        self.outbox.release()
+        self.outbox.release(welcome.credit)
         self._status("online", f"connected to {self.address} as {self.nick}")
         if self._closing:
             link.close()

@@ -56,6 +56,9 @@ class Limits:
     store_patience_s: float = 5.0
     """So long drafts wait for a disk that fails, and are tried again; then their authors
     are told, and come back by themselves. Shorter than a heartbeat."""
+    credit: int = 128
+    """Drafts that a client sends without an answer. Who sends more is not ended: what is
+    too much waits in its socket, and there each sender waits whose drafts wait here."""
     page_entries: int = 64
     """Of the log, read at once for a member that is behind, and cut at
     `queue_bytes_max`: a page is all that waits for it besides what is in the queue."""
