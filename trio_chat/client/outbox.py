@@ -188,6 +188,19 @@ class Outbox:
         self._take_back(ticket)
         return ticket
 
+    async def lasting(self, for_s: float) -> None:
+        """Wait until there is a burst that has taken so long: nobody sees shorter ones.
+
+        Cancel: atomic.
+        """
+        while True:
+            while self._closed or not self._tickets:
+                await self._changed.wait()
+            with trio.move_on_after(for_s) as moment:
+                await self.emptied()
+            if moment.cancelled_caught:
+                return
+
     async def emptied(self) -> None:
         """Wait until every line was accepted, refused or taken back, or given up.
 
@@ -274,6 +287,7 @@ class Outbox:
         self._last_n = ticket.n
         self._burst_lines = self._burst_lines + 1 if self._tickets else 1
         self._tickets[ticket.n] = ticket
+        self._tell_all()
         for tell in self.on_queued:
             tell(ticket)
 
