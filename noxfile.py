@@ -84,6 +84,13 @@ def sim(session: nox.Session, suite: str) -> None:
 
 
 @nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """How fast the server is on this machine; arguments go to it, such as --only W8."""
+    session.install("-e", ".")
+    session.run("python", "-m", "simulator", "bench", *session.posargs)
+
+
+@nox.session(default=False)
 def picture(session: nox.Session) -> None:
     """Draw the README's picture anew, from a real run."""
     session.install("-e", ".", *groups("test"))

@@ -11,6 +11,8 @@ from typing import Final, TypeAlias
 
 import trio
 
+from simulator.arguments import at_least_one, number, whole
+from simulator.bench.command import add_bench, run_bench
 from simulator.crowd import CROWD_BOTS_MAX, crowd
 from simulator.many import Played, play, play_many
 from simulator.recorder import Recorder
@@ -38,6 +40,8 @@ examples:
                                                     once more what went wrong, to the byte
   python -m simulator run real                      real processes, TCP and kill -9
   python -m simulator crowd 127.0.0.1:8765 --bots 5 company for whoever tries `join` alone
+  python -m simulator bench --only W8 --json w8.json
+                                                    how fast the server is here
 
 All suites but `real` play in virtual worlds: the seed decides everything, and the same
 seed is the same run. In `real` it decides who says what, where, and after which pause; the
@@ -88,7 +92,7 @@ def _until_told(wait_for: Callable[[], Awaitable[int]]) -> int:
     return trio.run(main)
 
 
-# --- list, speed, crowd ---------------------------------------------------------------
+# --- list, speed, bench, crowd --------------------------------------------------------
 
 
 def _list(_options: argparse.Namespace, screen: Screen) -> int:
@@ -105,6 +109,13 @@ def _real_summary() -> str:
 def _speed(_options: argparse.Namespace, screen: Screen) -> int:
     speed(lambda line: screen.show([line]))
     return EXIT_OK
+
+
+def _bench(options: argparse.Namespace, screen: Screen) -> int:
+    async def measure() -> int:
+        return EXIT_OK if await run_bench(options, screen) else EXIT_FAILED
+
+    return _until_told(measure)
 
 
 def _crowd(options: argparse.Namespace, screen: Screen) -> int:
@@ -221,6 +232,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands.add_parser("run", help="play a suite, and judge it"))
     measuring = commands.add_parser("speed", help="how fast worlds are on this machine")
     measuring.set_defaults(command=_speed)
+    benching = commands.add_parser("bench", help="how fast the server is here")
+    benching.set_defaults(command=_bench)
+    add_bench(benching)
     _add_crowd(commands.add_parser("crowd", help="send bots that chat to a server"))
     return parser
 
@@ -236,14 +250,14 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--seeds",
-        type=_at_least_one,
+        type=at_least_one,
         default=1,
         metavar="K",
         help="play K times, with N, N + 1, … (1)",
     )
     parser.add_argument(
         "--jobs",
-        type=_at_least_one,
+        type=at_least_one,
         default=1,
         metavar="J",
         help="so many seeds at once, each in a process of its own (1)",
@@ -286,34 +300,18 @@ def _add_crowd(parser: argparse.ArgumentParser) -> None:
 
 
 def _seed(text: str) -> Seed:
-    return Seed(_whole(text, 0))
-
-
-def _at_least_one(text: str) -> int:
-    return _whole(text, 1)
+    return Seed(whole(text, 0))
 
 
 def _crowd_size(text: str) -> int:
-    size = _whole(text, 1)
+    size = whole(text, 1)
     if size > CROWD_BOTS_MAX:
         raise argparse.ArgumentTypeError(f"{size} is more than {CROWD_BOTS_MAX}")
     return size
 
 
-def _whole(text: str, lowest: int) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) >= lowest):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {lowest} on")
-    return int(text)
-
-
 def _pace(text: str) -> float:
-    try:
-        pace_s = float(text)
-    except ValueError:
-        pace_s = 0.0
-    if not 0.1 <= pace_s <= 3600:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0.1 to 3600")
-    return pace_s
+    return number(text, 0.1, 3600)
 
 
 def _address(text: str) -> Address:

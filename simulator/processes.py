@@ -33,16 +33,17 @@ _READY: Final = "listening on "
 @asynccontextmanager
 async def open_server_process(
     command: Sequence[str] = (sys.executable, "-m", "trio_chat"),
+    flags: Sequence[str] = (),
 ) -> AsyncIterator["ServerProcess"]:
     """A server that is not started yet; whatever happens, none runs after the block.
 
-    Shape:  `command` is what `serve` is said to. Settings of this machine's user do not
-            reach it.
+    Shape:  `command` is what `serve` is said to, with these flags besides, which come
+            last. Settings of this machine's user do not reach it.
     Cancel: the process is ended first.
     """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
         async with trio.open_nursery() as nursery:
-            server = ServerProcess(command, Path(directory), nursery)
+            server = ServerProcess(command, flags, Path(directory), nursery)
             try:
                 yield server
             finally:
@@ -55,9 +56,14 @@ class ServerProcess:
     """A world's Server, as a process; get one from open_server_process()."""
 
     def __init__(
-        self, command: Sequence[str], directory: Path, nursery: trio.Nursery
+        self,
+        command: Sequence[str],
+        flags: Sequence[str],
+        directory: Path,
+        nursery: trio.Nursery,
     ) -> None:
         self._command = command
+        self._flags = flags
         self._data = directory / "chat.db"
         self._config = directory / "empty.toml"
         self._config.touch()
@@ -181,6 +187,7 @@ class ServerProcess:
             f"--port={self._port}",
             f"--data={self._data}",
             f"--config={self._config}",
+            *self._flags,
         ]
 
     def _given_up(self) -> trio.Process | None:

@@ -26,6 +26,7 @@ from trio_chat.client.outbox import Outbox
 from trio_chat.client.outbox_file import open_outbox
 from trio_chat.server import Limits, Running, serve
 from trio_chat.server.listen import listen
+from trio_chat.signals import TELLING, open_signals, until_ending
 from trio_chat.store import Draft, MemoryStore, Outcome, Store, open_sqlite_store
 
 T = TypeVar("T")
@@ -63,6 +64,8 @@ class VirtualStage:
         self._people: dict[str, _Person] = {}
         self._words: deque[str] = deque(maxlen=_WORDS_MAX)
         self._bugs: list[str] = []
+        self.figures: list[structlog.typing.EventDict] = []
+        """What its servers have told in figures, when they were asked and at their ends."""
         self._ready = world.bell()
 
     @property
@@ -149,7 +152,7 @@ class VirtualStage:
 
     async def _serve(self) -> None:
         """What `serve` does, with this world's clock, chance and disk."""
-        with trio.open_signal_receiver(signal.SIGTERM) as signals:
+        with open_signals(signal.SIGTERM, *TELLING) as signals:
             async with self._store.opened() as store, trio.open_nursery() as nursery:
                 listeners = await listen("0.0.0.0", ADDRESS.port)  # noqa: S104
                 rng = self.server.chance("server")
@@ -165,15 +168,19 @@ class VirtualStage:
                 )
                 running: Running = await nursery.start(start)
                 self._ready.ring()
-                async for _number in signals:
-                    running.drain()
-                    break
+                await until_ending(signals, running.tell_figures)
+                running.drain()
 
-    def _say(self, event: str, words: str) -> None:
-        if self.server.running:
-            self._words.append(words)
-            if event == "bug":
-                self._bugs.append(words)
+    def _say(self, name: str, event: structlog.typing.EventDict) -> None:
+        if not self.server.running:
+            return
+        if name == "figures":
+            self.figures.append(event)
+            return
+        words = " ".join([name, *(f"{key}={value}" for key, value in event.items())])
+        self._words.append(words)
+        if name == "bug":
+            self._bugs.append(words)
 
     # --- the people ------------------------------------------------------------------
 
@@ -401,13 +408,14 @@ async def _open_worker() -> AsyncIterator[_Worker]:
     yield _Worker()
 
 
-def _logger(say: Callable[[str, str], None]) -> structlog.typing.FilteringBoundLogger:
+def _logger(
+    say: Callable[[str, structlog.typing.EventDict], None],
+) -> structlog.typing.FilteringBoundLogger:
     def keep(_logger: object, _level: str, event: structlog.typing.EventDict) -> str:
         error = event.pop("exc_info", None)
         if isinstance(error, BaseException):
             event["error"] = repr(error)
-        name = event.pop("event")
-        say(name, " ".join([name, *(f"{key}={value}" for key, value in event.items())]))
+        say(event.pop("event"), event)
         raise structlog.DropEvent
 
     logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(

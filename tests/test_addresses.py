@@ -12,6 +12,7 @@ from trio_chat.addresses import (
     connect_trouble,
     listen_trouble,
     parse_address,
+    parse_listen_address,
     parse_port,
 )
 
@@ -63,6 +64,27 @@ def test_what_is_no_address_is_told_in_a_sentence(text: str) -> None:
     with pytest.raises(ValueError, match=" is not ") as raised:
         parse_address(text)
     assert len(str(raised.value)) < 80
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("127.0.0.1:9100", Address("127.0.0.1", 9100)),
+        ("[::1]:0", Address("::1", 0)),
+        (":9100", Address("127.0.0.1", 9100)),
+        ("localhost:9100", Address("localhost", 9100)),
+    ],
+)
+def test_where_to_listen(text: str, address: Address) -> None:
+    assert parse_listen_address(text) == address
+
+
+@pytest.mark.parametrize(
+    "text", ["9100", "127.0.0.1", "::1", "a b:1", "x:", "http://x:1", ""]
+)
+def test_where_to_listen_has_a_port(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is not HOST:PORT, such as 127\.0\.0\.1:9100"):
+        parse_listen_address(text)
 
 
 def test_a_server_may_ask_for_any_port() -> None:
@@ -123,3 +145,7 @@ def test_why_a_server_can_not_listen_and_what_to_do(number: int, words: str) -> 
     assert words in sentence
     assert "127.0.0.1:8765" in sentence
     assert "\n" not in sentence
+    other = listen_trouble(OSError(number, "x"), HERE, "--metrics")
+    assert words in other
+    assert "--port" not in other
+    assert "--host" not in other

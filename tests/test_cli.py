@@ -7,12 +7,13 @@ import signal
 import socket
 import sqlite3
 import sys
+import urllib.request
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.processes import plain, run, server
+from tests.processes import PATIENCE_S, plain, run, server
 from tests.store.version_1 import write_version_1
 from trio_chat.store.schema import APPLICATION_ID
 
@@ -61,6 +62,7 @@ def test_a_server_says_first_where_it_listens_and_ends_quietly(
         (["serve", "--config", "/nowhere/x.toml"], "--config: there is no file"),
         (["join", "--nick", "a b", "--plain"], "--nick: a nick can't have a space in it"),
         (["join", "--room", "", "--plain"], "--room: a room name has at least one"),
+        (["serve", "--metrics", "9100"], "--metrics: '9100' is not HOST:PORT, such as"),
         (
             ["join", "host:99999", "--plain"],
             "HOST[:PORT]: '99999' is not a port (1 to 65535)",
@@ -94,6 +96,11 @@ def test_settings_come_from_the_environment_and_from_a_file(tmp_path: Path) -> N
     done = run(tmp_path, "serve", TRIO_CHAT_CONFIG=str(wrong))
     assert done.returncode == 2
     assert f"{wrong}, line 3, serve.port: '123456' is not a port" in done.stderr
+    wrong.write_text("[serve]\nmetrics = '127.0.0.1'\n")
+    done = run(tmp_path, "serve", TRIO_CHAT_CONFIG=str(wrong))
+    assert f"{wrong}, line 2, serve.metrics: '127.0.0.1' is not HOST:PORT" in done.stderr
+    done = run(tmp_path, "serve", TRIO_CHAT_METRICS="here:x")
+    assert "TRIO_CHAT_METRICS: 'x' is not a port (0 to 65535)" in done.stderr
     done = run(tmp_path, "serve", TRIO_CHAT_PORT="-1")
     assert "TRIO_CHAT_PORT: '-1' is not a port" in done.stderr
 
@@ -348,6 +355,66 @@ def test_the_console_reads_like_the_issue_wants_it(tmp_path: Path) -> None:
 
 
 @unix_only
+def test_a_signal_asks_for_the_figures_and_ends_nothing(tmp_path: Path) -> None:
+    with server(tmp_path, "--data", str(tmp_path / "chat.db")) as running:
+        say(tmp_path, running.address, "a", "b")
+        running.process.send_signal(signal.SIGUSR1)
+        assert running.line_with("figures of").endswith(" s, since the start:")
+        assert running.line_with("entries").split()[:2] == ["entries", "2"]
+        assert " ms, 99 % at most " in running.line_with("half at most 0")
+        assert running.stop() == 0
+        assert "2 entries, 1 connections, 0 reconnects" in running.line_with("[*] in ")
+
+
+@unix_only
+def test_figures_are_json_where_the_log_is_and_told_at_the_end(tmp_path: Path) -> None:
+    with server(tmp_path, "--data", ":memory:", "--log-format", "json") as running:
+        say(tmp_path, running.address, "a", "b")
+        running.process.send_signal(signal.SIGUSR1)
+        asked = json.loads(running.line_with('"figures"'))
+        running.stop()
+        at_end = json.loads(running.line_with('"figures"'))
+    assert (asked["at_end"], at_end["at_end"]) == (False, True)
+    for event in asked, at_end:
+        assert (event["entries"], event["links_ended"]["quit"]) == (2, 1)
+        assert event["commit_s"]["count"] == event["commit_drafts"]["count"] >= 1
+
+
+def test_a_page_of_figures_is_served_where_it_is_said(tmp_path: Path) -> None:
+    flags = ("--data", ":memory:", "--metrics", "127.0.0.1:0")
+    with server(tmp_path, *flags) as running:
+        url = running.line_with("Prometheus").removeprefix("[*] figures for Prometheus at ")
+        say(tmp_path, running.address, "a", "b")
+        page = read_page(url)
+        assert "trio_chat_entries_total 2.0\n" in page
+        assert 'trio_chat_links_ended_total{how="quit"} 1.0\n' in page
+
+
+def read_page(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=PATIENCE_S) as answer:  # noqa: S310
+        assert answer.status == 200
+        text: str = answer.read().decode()
+        return text
+
+
+def test_a_page_that_can_not_be_served_is_one_clear_line(tmp_path: Path) -> None:
+    with server(tmp_path, "--data", ":memory:", "--metrics", "127.0.0.1:0") as running:
+        taken = running.line_with("Prometheus").split("/")[2]
+        flags = ("serve", "--data", ":memory:", "--port", "0", "--metrics")
+        done = run(tmp_path, *flags, taken)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == (
+            f"{taken} is in use by another program: stop that one, or choose another port"
+            " with --metrics (0 picks a free one)\n"
+        )
+        done = run(tmp_path, *flags, "192.0.2.1:0")
+        assert done.returncode == 1
+        assert done.stderr.startswith(
+            "192.0.2.1:0 is not an address of this machine: --metrics takes one of its own,"
+        )
+
+
+@unix_only
 def test_json_lines_are_json_after_the_ready_line(tmp_path: Path) -> None:
     with server(tmp_path, "--data", ":memory:", "--log-format", "json") as running:
         run(tmp_path, "join", "--plain", "--nick", "alice", running.address, stdin="hi\n")
@@ -360,6 +427,7 @@ def test_json_lines_are_json_after_the_ready_line(tmp_path: Path) -> None:
             "joined",
             "disconnected",
             "draining",
+            "figures",
             "stopped",
         ]
         assert events[1]["nick"] == "alice"

@@ -42,6 +42,8 @@ PURE: Final = (
     "trio_chat/errors.py",
     "trio_chat/sanitise.py",
     "trio_chat/protocol",
+    "trio_chat/server/comeback.py",
+    "trio_chat/server/figures.py",
     "trio_chat/server/limits.py",
     "trio_chat/server/session.py",
     "trio_chat/store/chain.py",
@@ -51,6 +53,13 @@ PURE: Final = (
     "trio_chat/ui/state.py",
     "trio_chat/ui/commands.py",
     "trio_chat/ui/render.py",
+    "simulator/bench/workloads.py",
+    "simulator/bench/dialect.py",
+    "simulator/bench/room_log.py",
+    "simulator/bench/stream.py",
+    "simulator/bench/figures.py",
+    "simulator/bench/summary.py",
+    "simulator/bench/table.py",
 )
 IMPURE_IMPORTS: Final = frozenset(
     {"trio", "os", "pathlib", "secrets", "threading", "subprocess", "sys"}
@@ -169,6 +178,19 @@ def test_only_join_imports_the_face() -> None:
             assert not each.at_module_level, each
 
 
+def test_only_who_asks_for_the_page_of_figures_imports_what_it_takes() -> None:
+    """A server without --metrics starts as quickly as ever."""
+    users = {
+        each.module
+        for each in all_imports("trio_chat")
+        if each.target.split(".")[0] in ("h11", "prometheus_client")
+    }
+    assert users == {"trio_chat.server.metrics"}
+    for each in all_imports("trio_chat"):
+        if each.target.startswith("trio_chat.server.metrics"):
+            assert not each.at_module_level, each
+
+
 def test_asyncio_is_in_one_file() -> None:
     users = {
         each.module
@@ -201,6 +223,15 @@ def test_a_virtual_world_needs_trio_and_nothing_else() -> None:
 
 def test_checkers_know_histories_and_nothing_else() -> None:
     assert foreign("simulator/checkers", "simulator.checkers", "simulator.history") == []
+
+
+@pytest.mark.parametrize("module", ["load", "members", "dialect", "stream", "room_log"])
+def test_the_load_of_the_bench_knows_the_wire_and_no_other_code_of_the_chat(
+    module: str,
+) -> None:
+    """It is to be faster than what it measures, and to share none of its mistakes."""
+    allowed = ("simulator.bench", "trio_chat.protocol", "msgspec")
+    assert foreign(f"simulator/bench/{module}.py", *allowed) == []
 
 
 def test_the_check_finds_what_is_foreign() -> None:

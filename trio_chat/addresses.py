@@ -32,6 +32,17 @@ def parse_address(text: str) -> Address:
     return Address(host or DEFAULT_HOST, parse_port(port) if port else DEFAULT_PORT)
 
 
+def parse_listen_address(text: str) -> Address:
+    """HOST:PORT, [IPv6]:PORT or :PORT as an Address to listen at; port 0 is any free one.
+
+    Raises: ValueError: the sentence says what is wrong.
+    """
+    host, port = _split(text.strip())
+    if not port or any(char.isspace() or char in "/@[]" for char in host):
+        raise ValueError(f"{text[:64]!r} is not HOST:PORT, such as 127.0.0.1:9100")
+    return Address(host or DEFAULT_HOST, parse_port(port, lowest=0))
+
+
 def parse_port(text: str, *, lowest: int = 1) -> int:
     """A TCP port from `lowest` to 65535.
 
@@ -66,11 +77,11 @@ _CONNECT: Final = {
 }
 _LISTEN: Final = {
     errno.EADDRINUSE: "{address} is in use by another program: stop that one, or choose"
-    " another port with --port (0 picks a free one)",
-    errno.EADDRNOTAVAIL: "{address} is not an address of this machine: --host takes one"
-    " of its own, such as 127.0.0.1, or 0.0.0.0 for all",
+    " another port with {port_flag} (0 picks a free one)",
+    errno.EADDRNOTAVAIL: "{address} is not an address of this machine: {host_flag} takes"
+    " one of its own, such as 127.0.0.1, or 0.0.0.0 for all",
     errno.EACCES: "{address} is not allowed: ports below 1024 need special rights, choose"
-    " another one with --port",
+    " another one with {port_flag}",
     errno.EAFNOSUPPORT: "{address} is of a kind this machine has switched off",
 }
 
@@ -80,9 +91,17 @@ def connect_trouble(error: OSError, address: Address) -> str:
     return _sentence(error, address, _CONNECT, "can't connect to {address}")
 
 
-def listen_trouble(error: OSError, address: Address) -> str:
-    """Why a server can't listen, and what to do, in a sentence for people."""
-    return _sentence(error, address, _LISTEN, "can't listen on {address}")
+def listen_trouble(error: OSError, address: Address, flag: str = "") -> str:
+    """Why a server can't listen, and what to do, in a sentence for people.
+
+    Shape:  `flag` is the one that sets this address; empty: --host and --port do.
+    """
+    host_flag, port_flag = flag or "--host", flag or "--port"
+    table = {
+        number: words.replace("{host_flag}", host_flag).replace("{port_flag}", port_flag)
+        for number, words in _LISTEN.items()
+    }
+    return _sentence(error, address, table, "can't listen on {address}")
 
 
 def _sentence(

@@ -16,6 +16,7 @@ import trio
 from structlog.typing import FilteringBoundLogger
 
 from trio_chat import __version__
+from trio_chat.addresses import Address
 from trio_chat.config import Setting
 from trio_chat.errors import (
     RefusedError,
@@ -35,7 +36,7 @@ from trio_chat.settings import (
     config_path,
     settings_of,
 )
-from trio_chat.signals import ENDING, open_signals
+from trio_chat.signals import ENDING, TELLING, open_signals, until_ending
 from trio_chat.store import (
     Found,
     MemoryStore,
@@ -154,7 +155,7 @@ async def _serve_until_told(
     data = settings["data"] or _default_data()
     with (
         lone_exception(),
-        open_signals(*ENDING) as signals,
+        open_signals(*ENDING, *TELLING) as signals,
         open_console(settings["log_format"], verbose=verbose) as log,
     ):
         begun_s = trio.current_time()
@@ -162,6 +163,7 @@ async def _serve_until_told(
         async with opening as store, trio.open_nursery() as nursery:
             took_s = trio.current_time() - begun_s
             listeners = await listen(settings["host"], settings["port"])
+            pages = await _listen_for_metrics(settings["metrics"])
             start = partial(
                 serve,
                 listeners,
@@ -178,10 +180,31 @@ async def _serve_until_told(
             log.info("storing", data=data)
             if isinstance(store, SqliteStore):
                 _tell(log, store.found, data, took_s)
-            await anext(signals)
+            if pages:
+                _serve_metrics(nursery, pages, running, log)
+            await until_ending(signals, running.tell_figures)
             running.drain()
-            await anext(signals)
+            await until_ending(signals, running.tell_figures)
             raise KeyboardInterrupt  # told twice: at once, then
+
+
+async def _listen_for_metrics(address: Address | None) -> list[trio.SocketListener]:
+    if address is None:
+        return []
+    return await listen(address.host, address.port, "--metrics")
+
+
+def _serve_metrics(
+    nursery: trio.Nursery,
+    pages: list[trio.SocketListener],
+    running: Running,
+    log: FilteringBoundLogger,
+) -> None:
+    from trio_chat.server import metrics  # noqa: PLC0415 (only who wants it pays for it)
+
+    nursery.start_soon(metrics.serve_metrics, pages, running.look, log)
+    for page in pages:
+        log.info("metrics", url=f"http://{address_of(page)}{metrics.PATH}")
 
 
 async def _then_cancel(

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,10 @@ class ForeignFileError(Exception):
     Shape:  the text is the end of a sentence that begins with the path. The file is as it
             was.
     """
+
+
+class NewerFileError(ForeignFileError):
+    """The file is ours, of a version that was not known yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,14 +59,8 @@ def open_file(path: Path, form: Form) -> sqlite3.Connection:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     connection = sqlite3.connect(path, isolation_level=None, timeout=5)
     try:
-        version = _checked(connection, form)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
-        # Who was killed between writing a transaction and syncing it leaves one that reads
-        # as committed, and that a loss of power would still take: we would act on what is
-        # not durable. This syncs all that is there.
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        version = check_form(connection, form.application_id, form.version)
+        make_durable(connection)
         if not version:
             _make(connection, form)
     except BaseException:
@@ -83,22 +81,42 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
-            connection.execute("ROLLBACK")
+            with suppress(sqlite3.Error):  # the first error is the one to tell
+                connection.execute("ROLLBACK")
         raise
 
 
-def _checked(connection: sqlite3.Connection, form: Form) -> int:
-    (application_id,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
+def check_form(connection: sqlite3.Connection, application_id: int, version: int) -> int:
+    """The version of the schema in the file; 0: it is empty.
+
+    Raises: ForeignFileError, sqlite3.Error.
+    """
+    (found_id,) = connection.execute("PRAGMA application_id").fetchone()
+    (found_version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    if (tables or application_id) and application_id != form.application_id:
+    if (tables or found_id) and found_id != application_id:
         raise ForeignFileError("is a database of another program; it was left as it is")
-    if version > form.version:
-        raise ForeignFileError(
-            f"was written by a newer trio_chat (schema {version}; this one knows"
-            f" {form.version}); it was left as it is"
+    if found_version > version:
+        raise NewerFileError(
+            f"was written by a newer trio_chat (schema {found_version}; this one knows"
+            f" {version}); it was left as it is"
         )
-    return int(version)
+    return int(found_version)
+
+
+def make_durable(connection: sqlite3.Connection) -> None:
+    """From now on each transaction is durable once it is over, and so is what is there.
+
+    Raises: sqlite3.Error.
+    """
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
+    # Who was killed between writing a transaction and syncing it leaves one that reads as
+    # committed, and that a loss of power would still take: we would act on what is not
+    # durable. This syncs all that is there; where somebody who reads the file keeps it from
+    # that, the first transaction of ours does.
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _make(connection: sqlite3.Connection, form: Form) -> None:

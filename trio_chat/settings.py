@@ -13,6 +13,7 @@ from trio_chat.addresses import (
     DEFAULT_PORT,
     Address,
     parse_address,
+    parse_listen_address,
     parse_port,
 )
 from trio_chat.config import ConfigFile, Setting, integer, one_of, seconds, settle
@@ -47,6 +48,13 @@ SERVE_SETTINGS: Final[tuple[Setting[Any], ...]] = (
     Setting("data", str, "", "data file, or :memory: to forget all at the end", "PATH"),
     Setting(
         "log_format", one_of("console", "json"), "console", "console or json", "FORMAT"
+    ),
+    Setting(
+        "metrics",
+        parse_listen_address,
+        None,
+        "where to serve a page of figures for Prometheus, such as 127.0.0.1:9100 (no page)",
+        "HOST:PORT",
     ),
     Setting(
         "history",

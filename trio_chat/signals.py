@@ -1,7 +1,7 @@
-"""The signals that ask a program to end, on whatever platform it runs."""
+"""The signals that ask a program for something, on whatever platform it runs."""
 
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -17,6 +17,11 @@ ENDING: Final = tuple(
     )  # the last is Windows' Ctrl-Break
     if hasattr(signal, name)
 )
+"""They ask it to end."""
+TELLING: Final = tuple(
+    getattr(signal, name) for name in ("SIGUSR1",) if hasattr(signal, name)
+)
+"""They ask it how it is."""
 
 
 @contextmanager
@@ -30,3 +35,14 @@ def open_signals(*signals: int) -> Iterator[AsyncIterator[int]]:
         signals = tuple(each for each in signals if each != hangup)
     with trio.open_signal_receiver(*signals) as received:
         yield received
+
+
+async def until_ending(received: AsyncIterator[int], tell: Callable[[], object]) -> None:
+    """Wait for one of ENDING; `tell` is called for each other one that comes before.
+
+    Cancel: atomic.
+    """
+    async for number in received:
+        if number in ENDING:
+            return
+        tell()

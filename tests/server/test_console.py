@@ -9,6 +9,7 @@ from unittest.mock import ANY
 import pytest
 
 from trio_chat.server.console import LINES_WAITING_MAX, SENTENCES, open_console
+from trio_chat.server.figures import Figures, fields
 
 
 def lines_of(log_format: str, *, verbose: bool = False) -> list[str]:
@@ -42,6 +43,75 @@ def test_json_lines_carry_event_level_and_time() -> None:
         "nick": "alice",
         "address": "127.0.0.1:51234",
     }
+
+
+def told(log_format: str, *, at_end: bool) -> str:
+    """What is told of a server with some figures."""
+    figures = Figures(peers=3, entries=12_345, trouble_s=1.25)
+    figures.reconnects.update(lossless=40, recovered=2)
+    for count in (1, 1, 3):
+        figures.commit_drafts.add(count)
+        figures.commit_s.add(count / 1_000)
+    out = io.StringIO()
+    with open_console(log_format, verbose=False, out=out) as log:  # type: ignore[arg-type]
+        log.info("figures", after_s=7_384.2, at_end=at_end, **fields(figures))
+    return out.getvalue()
+
+
+def test_figures_are_a_table_whose_columns_are_aligned() -> None:
+    first, *rows = told("console", at_end=False).splitlines()
+    assert first == "[*] figures of 2 h 3 min, since the start:"
+    place = rows.index(
+        "    reconnects               42  devices that came back, by what they had missed"
+    )
+    assert rows[place + 1 : place + 4] == [
+        "      lossless               40",
+        "      recovered               2",
+        "    entries              12,345  entries made durable, copies of direct ones too",
+    ]
+    words = " " * 33
+    assert rows[-7:] == [
+        "    commit drafts             3  transactions, by the drafts in each",
+        f"{words}half at most 1, 99 % at most 3, the largest 3",
+        "    commit                    3  transactions, by the seconds to the end of fsync",
+        f"{words}half at most 1 ms, 99 % at most 3 ms, the largest 3 ms",
+        "    commits failed            0  transactions that ended with an error",
+        "    trouble                 1.2  seconds in which the disk could not be used",
+        "    trimmed entries           0  entries given up that need not be kept",
+    ]
+
+
+def test_a_server_that_stops_has_one_line_of_figures() -> None:
+    assert told("console", at_end=True) == (
+        "[*] in 2 h 3 min: 12,345 entries, 0 connections, 42 reconnects"
+        " (40 lossless, 2 recovered)\n"
+    )
+
+
+@pytest.mark.parametrize("at_end", [True, False])
+def test_figures_are_one_json_line_with_all_of_them(at_end: bool) -> None:
+    (line,) = told("json", at_end=at_end).splitlines()
+    event = json.loads(line)
+    assert (event["event"], event["at_end"], event["after_s"]) == (
+        "figures",
+        at_end,
+        7384.2,
+    )
+    assert event["entries"] == 12_345
+    assert event["reconnects"] == {
+        "lossless": 40,
+        "recovered": 2,
+        "gapped": 0,
+        "anew": 0,
+        "unfinished": 0,
+    }
+    drafts = event["commit_drafts"]
+    assert (drafts["count"], drafts["sum"], drafts["largest"]) == (3, 5, 3)
+    assert (drafts["at_most"]["1"], drafts["at_most"]["4"], drafts["at_most"]["+Inf"]) == (
+        2,
+        3,
+        3,
+    )
 
 
 @pytest.mark.parametrize("log_format", ["console", "json"])

@@ -5,6 +5,7 @@ from trio.testing import MockClock
 
 from tests.server.harness import open_world
 from trio_chat.errors import StoreError
+from trio_chat.server.figures import Figures
 from trio_chat.server.retention import trim
 from trio_chat.store import Draft, Entry, Keep, MemoryStore
 
@@ -130,7 +131,7 @@ async def test_what_is_said_meanwhile_takes_its_turn_between_the_steps(
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(say)
-        assert await trim(store, Keep(entries=1), limit=10) >= 999
+        assert await trim(store, Keep(entries=1), Figures(), limit=10) >= 999
     assert waited[0] < 100
 
 

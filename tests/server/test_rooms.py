@@ -483,4 +483,4 @@ async def test_a_page_of_long_texts_is_a_short_one(autojump_clock: MockClock) ->
         ada = await world.person("ada", "elsewhere")
         await ada.send({"t": "join", "room": "lobby", "after": 0})
         assert [seq for seq, _ in await ada.texts(40)] == list(range(1, 41))
-    assert store.reads == 4
+    assert store.reads == 8

@@ -541,7 +541,7 @@ def test_a_session_is_kept_as_it_is_and_found_as_it_was() -> None:
 
 def test_graces_end_in_their_order_whatever_their_length() -> None:
     graces = Graces()
-    room = Room("lobby", "lobby", 0)
+    room = Room("lobby", "lobby", 0, 1024)
     ada, ben, cyd = (Session(nick, nick) for nick in ("ada", "ben", "cyd"))
     for session in (ada, ben):
         session.memberships["lobby"] = room.keep_seat(session)

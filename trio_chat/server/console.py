@@ -19,6 +19,8 @@ import msgspec
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
+from trio_chat.server.figures import summary, table
+
 LogFormat = Literal["console", "json"]
 
 LINES_WAITING_MAX: Final = 10_000
@@ -40,6 +42,7 @@ SENTENCES: Final = {
     "store works": "[*] the data file can be used again, after {after_s:.0f} s",
     "session not restored": "[?] {name} in the data file makes no sense; passed over",
     "storing": "[*] storing in {data}",
+    "metrics": "[*] figures for Prometheus at {url}",
     "migrated": "[*] {data} was written by an older version: {entries:,} entries were"
     " made over in {took_s:.1f} s",
     "another past": "[*] {reason}: a new epoch begins, and all who were here are told",
@@ -59,6 +62,8 @@ def sentence(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
     name = str(event.pop("event"))
     trace = event.pop("exception", "")
     event.pop("level", None)
+    if name == "figures":
+        return (summary if event["at_end"] else table)(event, event["after_s"])
     template = SENTENCES.get(name)
     if template is None:
         fields = " ".join(f"{key}={value}" for key, value in event.items())

@@ -16,6 +16,7 @@ from trio_chat.errors import RefusedError
 from trio_chat.protocol import messages, names
 from trio_chat.protocol.codes import Code
 from trio_chat.protocol.messages import INBOX
+from trio_chat.server.figures import Figures
 from trio_chat.server.limits import Limits
 from trio_chat.server.room import Member, Room, Standing
 from trio_chat.server.session import Graces, Guest, Session, from_kept
@@ -40,12 +41,14 @@ class Hub:
         *,
         changed: Callable[[Session], None] = lambda _session: None,
         clock_s: Callable[[], float] = trio.current_time,
+        figures: Figures | None = None,
     ) -> None:
         self._heads = heads
         self._limits = limits
         self._log = log
         self._changed = changed
         self._clock_s = clock_s
+        self._figures = figures or Figures()
         self._rooms: dict[str, Room] = {}
         self._nicks: dict[str, Session] = {}
         self._devices: dict[str, Session] = {}
@@ -56,7 +59,17 @@ class Hub:
     def __len__(self) -> int:
         return len(self._devices)
 
+    @property
+    def waiting(self) -> int:
+        """How many sessions have no link now."""
+        return sum(session.guest is None for session in self._devices.values())
+
     # --- sessions --------------------------------------------------------------------
+
+    def places(self, device: str) -> tuple[str, ...] | None:
+        """The rooms in which the device has its session now; None: it has none."""
+        session = self._devices.get(device)
+        return None if session is None else tuple(session.memberships)
 
     def arrive(
         self, guest: Guest, nick: str, device: str, attempt: int, *, lasting: bool = True
@@ -273,14 +286,17 @@ class Hub:
     def deliver(self, log: str, entries: Sequence[Entry]) -> None:
         """Bring what became durable to the room's members, if anybody is there."""
         self._heads[log] = entries[-1].seq
+        self._figures.entries += len(entries)
         if log in self._rooms:
             self._rooms[log].deliver(entries)
 
     def moved_on(self, heads: Mapping[str, int]) -> None:
         """Have everyone read what is in the logs and was not delivered."""
         for log, head in heads.items():
-            if head > self._heads.get(log, 0):
+            before = self._heads.get(log, 0)
+            if head > before:
                 self._heads[log] = head
+                self._figures.entries += head - before
                 if log in self._rooms:
                     self._rooms[log].move_on(head)
 
@@ -305,7 +321,9 @@ class Hub:
         log = inbox_of(session) if name == INBOX else name
         room = self._rooms.get(log)
         if room is None:
-            room = self._rooms[log] = Room(log, name, self._heads.get(log, 0))
+            head, bytes_max = self._heads.get(log, 0), self._limits.queue_bytes_max
+            room = Room(log, name, head, bytes_max, figures=self._figures)
+            self._rooms[log] = room
         return room
 
     def _remove(self, session: Session, name: str, reason: str) -> None:

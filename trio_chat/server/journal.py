@@ -14,9 +14,10 @@ import trio
 
 from trio_chat.errors import StoreError
 from trio_chat.server.channels import ready
+from trio_chat.server.figures import Figures
 from trio_chat.server.limits import Limits
 from trio_chat.server.trouble import Trouble
-from trio_chat.store.interface import Appended, Draft, Entry, Outcome, Store
+from trio_chat.store.interface import Appended, Draft, Entry, Outcome, Store, Trimmed
 
 _RETRY_S: Final = (0.05, 0.2, 0.5, 1.0)
 
@@ -56,8 +57,10 @@ class Journal:
         wall_clock_s: Callable[[], float],
         limits: Limits,
         trouble: Trouble,
+        figures: Figures | None = None,
     ) -> None:
         self._store = store
+        self._figures = figures or Figures()
         self._in_doubt = False
         self._patience_s = limits.store_patience_s
         self._trouble = trouble
@@ -79,6 +82,12 @@ class Journal:
         if submission.error is not None:
             raise submission.error
         return submission.outcomes
+
+    @property
+    def waiting(self) -> int:
+        """How many submissions wait for the next transaction, or for space."""
+        there = self._receive.statistics()
+        return there.current_buffer_used + there.tasks_waiting_send
 
     async def run(self) -> None:
         """Live until close() was called and everything submitted is settled.
@@ -120,21 +129,32 @@ class Journal:
         Shape:  the same drafts under the same identities: those of a transaction that was
                 stored, although its end was an error, are found there.
         """
-        give_up_s = trio.current_time() + self._patience_s
+        begun_s = trio.current_time()
+        give_up_s = begun_s + self._patience_s
         delays_s = iter(_RETRY_S)
+        again = False
         while True:
             try:
                 outcomes = await self._store.append(drafts, ts)
             except StoreError as error:
-                self._in_doubt = True
+                self._in_doubt = again = True
+                self._figures.commits_failed += 1
                 self._trouble.tell(error)
                 delay_s = next(delays_s, _RETRY_S[-1])
                 if trio.current_time() + delay_s > give_up_s:
                     raise
                 await trio.sleep(delay_s)
+                begun_s = trio.current_time()
             else:
                 self._trouble.over()
+                self._count(outcomes, trio.current_time() - begun_s, again)
                 return outcomes
+
+    def _count(self, outcomes: Sequence[Outcome], took_s: float, again: bool) -> None:
+        self._figures.commit_drafts.add(len(outcomes))
+        self._figures.commit_s.add(took_s)
+        if not again:  # else it may have been this server that stored them a moment ago
+            self._figures.duplicate_drafts += sum(map(_was_there, outcomes))
 
     def _deliver_all(self, outcomes: Sequence[Outcome]) -> None:
         batches: dict[str, list[Entry]] = {}
@@ -144,3 +164,11 @@ class Journal:
                     batches.setdefault(entry.log, []).append(entry)
         for log, entries in batches.items():
             self._deliver.deliver(log, entries)
+
+
+def _was_there(outcome: Outcome) -> bool:
+    match outcome:
+        case Appended(duplicate=duplicate):
+            return duplicate
+        case _:
+            return isinstance(outcome, Trimmed)

@@ -60,15 +60,16 @@ class Limits:
     """Drafts that a client sends without an answer. Who sends more is not ended: what is
     too much waits in its socket, and there each sender waits whose drafts wait here."""
     page_entries: int = 64
-    """Of the log, read at once for a member that is behind, and cut at
-    `queue_bytes_max`: a page is all that waits for it besides what is in the queue."""
+    """Of the log, read at once for a member that is behind; what of them fits into
+    `queue_bytes_max` is a page, and all that waits for it besides what is in the queue."""
     queue_batches_max: int = 64
     """Waiting for one peer's socket; one more sets the member aside: it reads the log."""
     queue_bytes_max: int = 256 * 1024
-    """As `queue_batches_max`, in bytes."""
+    """As `queue_batches_max`, in bytes. What is longer goes in several frames."""
     socket_bytes_max: int = 256 * 1024
-    """Waiting in the kernel for one peer, where it can be told so. With the queue, one
-    batch and one page it is all that a peer that reads nothing can cost: a megabyte."""
+    """Waiting in the kernel for one peer, where it can be told so. With the queue, a page,
+    and what was read from its socket (64 KiB) it is all that a peer that reads nothing
+    can cost: 832 KiB, and what Python and the kernel need to keep books about that."""
     submissions_max: int = 64
     """Waiting for the disk, and in one transaction: each all that one read of one peer's
     socket held (64 KiB). Further peers wait, and their senders with them."""

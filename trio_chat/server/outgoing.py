@@ -81,7 +81,7 @@ class Outgoing:
     def _at_once(self, data: bytes) -> bool:
         taken = self._sending.now(data)
         if taken < len(data):
-            # However long it is, a single rest has to fit: nothing is written by halves.
+            # A single rest always fits: nothing is written by halves.
             self._queue(data[taken:])
             self._writing = True
             self._nursery.start_soon(self._write)
@@ -97,9 +97,10 @@ class Outgoing:
 
     async def _write(self) -> None:
         try:
-            while waiting := ready(self._receive):
-                await self._send_whole(b"".join(waiting))
-                self._queued_bytes -= sum(map(len, waiting))
+            # Only the whole of it is kept meanwhile, not its pieces too.
+            while data := b"".join(ready(self._receive)):
+                await self._send_whole(data)
+                self._queued_bytes -= len(data)
                 self._wake()
         finally:
             self._writing = False

@@ -5,7 +5,7 @@ live goes through here, so a page that was read for an old request can never com
 the answer to a new one and what belongs to it.
 """
 
-from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import trio
 
@@ -13,13 +13,26 @@ from trio_chat.errors import StoreError
 from trio_chat.server.limits import Limits
 from trio_chat.server.outgoing import Outgoing
 from trio_chat.server.room import Member, Room, Standing
-from trio_chat.store.interface import Entry, Store, log_words
+from trio_chat.store.interface import Store, log_words
+
+
+class Paged(Protocol):
+    """What a pager tells its peer."""
+
+    def paged(self, room: str, entries: int, gap_entries: int) -> None:
+        """So many entries of the room were read for it, after a gap of so many."""
+
+    def caught_up(self) -> None:
+        """None of its members is behind."""
+
+    def log_failed(self, error: StoreError) -> None:
+        """The log can't be read."""
 
 
 class Pager:
     """Brings members up to the head of their rooms; the work is done in `nursery`.
 
-    Shape:  `failed` is told when the log can't be read; nobody is served after that.
+    Shape:  once the log can't be read nobody is served any more.
     """
 
     def __init__(
@@ -28,15 +41,19 @@ class Pager:
         store: Store,
         nursery: trio.Nursery,
         limits: Limits,
-        failed: Callable[[StoreError], None],
+        reader: Paged,
     ) -> None:
         self._outgoing = outgoing
         self._store = store
         self._nursery = nursery
         self._page_entries = limits.page_entries
-        self._page_bytes = limits.queue_bytes_max
-        self._failed = failed
+        self._reader = reader
         self._behind: dict[Member, None] = {}
+
+    @property
+    def busy(self) -> bool:
+        """Whether a member is behind."""
+        return bool(self._behind)
 
     def serve(self, member: Member) -> None:
         """Bring this member up to the head, beside the others that are behind."""
@@ -53,7 +70,9 @@ class Pager:
                     if member.standing is not Standing.BEHIND:
                         del self._behind[member]
         except StoreError as error:
-            self._failed(error)
+            self._reader.log_failed(error)
+        else:
+            self._reader.caught_up()
 
     async def _next_part(self, member: Member) -> None:
         """An answer, a list of members, a page of the log, or the step to live."""
@@ -85,10 +104,16 @@ class Pager:
             and member.cursor == cursor
             and member.greeted
         ):
-            page = _at_most(self._page_bytes, entries)
-            member.cursor = page[-1].seq if page else head
-            gap = room.gap(cursor, first - 1) if first > cursor + 1 else b""
-            await self._outgoing.send(gap + room.frame(page))
+            missing = first - 1 - cursor
+            page = room.gap(cursor, first - 1) if missing else b""
+            member.cursor = head
+            if entries:
+                frame, member.cursor = next(room.frames(entries))
+                page += frame
+            self._reader.paged(room.name, member.cursor - first + 1, missing)
+            # What of them is not in the page must not wait for a slow reader too.
+            del entries
+            await self._outgoing.send(page)
 
     async def _check_trimmed(self, room: Room, through: int) -> None:
         # Asked after the reading: what the page does not have was given up before it. A
@@ -96,13 +121,3 @@ class Pager:
         if await self._store.trimmed(room.log) < through:
             where = log_words(room.log)
             raise StoreError(f"{through} of {where} is missing in the data file")
-
-
-def _at_most(bytes_max: int, entries: Sequence[Entry]) -> Sequence[Entry]:
-    """The first entries with so much text, about; one at least."""
-    page_bytes = 0
-    for count, entry in enumerate(entries):
-        page_bytes += len(entry.text)  # characters: near enough, and counted at once
-        if count and page_bytes > bytes_max:
-            return entries[:count]
-    return entries

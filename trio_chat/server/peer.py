@@ -27,7 +27,9 @@ from trio_chat.protocol.messages import (
     Message,
     Say,
 )
+from trio_chat.server.comeback import Comeback
 from trio_chat.server.drafts import Judged, answer, judged
+from trio_chat.server.figures import LOST, QUIT, SENT_AWAY, STALLED, Figures
 from trio_chat.server.hub import Hub
 from trio_chat.server.journal import Journal
 from trio_chat.server.keeper import Keeper
@@ -55,6 +57,7 @@ class Services:
     new_secret: Callable[[], str]
     log: structlog.typing.FilteringBoundLogger
     trouble: Trouble
+    figures: Figures
 
 
 class _EndError(Exception):
@@ -64,6 +67,17 @@ class _EndError(Exception):
         super().__init__(reason)
         self.reason = reason
         self.last_words = last_words
+
+    @property
+    def how(self) -> str:
+        """What it is counted as."""
+        match self.last_words:
+            case messages.Error(code=code):
+                return code
+            case messages.Bye():
+                return SENT_AWAY
+            case _:
+                return QUIT if self.reason == QUIT else LOST
 
 
 class Peer:
@@ -80,6 +94,8 @@ class Peer:
         self._stream = stream
         self._services = services
         self._limits = services.limits
+        self._figures = services.figures
+        self._comeback = Comeback(services.figures, services.limits.grace_s)
         self._connection = Connection(Role.SERVER)
         self._wire = Wire(
             stream,
@@ -115,14 +131,15 @@ class Peer:
                     self._services.store,
                     nursery,
                     self._limits,
-                    lambda error: self._end_soon(self._store_failed(error)),
+                    self,
                 )
                 try:
                     await self._live(turned_away)
                 finally:
                     # Before the nursery closes: a member is offered things at any time,
                     # and an offer may need a task.
-                    self._depart(self._outgoing.trouble or "peer went away")
+                    stalled = self._outgoing.trouble
+                    self._depart(stalled or "peer went away", STALLED if stalled else LOST)
                 nursery.cancel_scope.cancel()
         except* (StalledError, trio.BrokenResourceError):
             pass  # by whichever task, or tasks, it was found before the reader did
@@ -135,16 +152,19 @@ class Peer:
             items = await self._say_hello()
             while True:
                 await self._do(items)
+                self._comeback.judge(trio.current_time(), owed=self._pager.busy)
                 items = await self._received()
         except _EndError as end:
-            self._depart(end.reason)
+            self._depart(end.reason, end.how)
             await self._goodbye(end.last_words)
 
-    def _depart(self, reason: str) -> None:
+    def _depart(self, reason: str, how: str) -> None:
         """The link is over; once is enough."""
         departed, self._departed = self._departed, True
         if departed:
             return
+        self._figures.links_ended[how] += 1
+        self._comeback.end(trio.current_time(), owed=self._pager.busy)
         if self._session is None:
             log = self._services.log.debug
             log("no hello", address=self.address, reason=reason)
@@ -168,6 +188,22 @@ class Peer:
     def serve(self, member: Member) -> None:
         """Bring a member that is behind up to the head."""
         self._pager.serve(member)
+
+    def paged(self, room: str, entries: int, gap_entries: int) -> None:
+        """Count what was read for a member that is behind."""
+        self._figures.caught_up_entries += entries
+        if gap_entries:
+            self._figures.gaps += 1
+            self._figures.gap_entries += gap_entries
+            self._comeback.gap(room)
+
+    def caught_up(self) -> None:
+        """None of its members is behind."""
+        self._comeback.judge(trio.current_time(), owed=False)
+
+    def log_failed(self, error: StoreError) -> None:
+        """End: the log can't be read."""
+        self._end_soon(self._store_failed(error))
 
     def supersede(self) -> None:
         """End: the same device is here again."""
@@ -203,14 +239,16 @@ class Peer:
         if hello.v < PROTOCOL_VERSION:
             words = f"this server speaks version {PROTOCOL_VERSION}, not {hello.v}"
             raise _EndError(words, _error(Code.VERSION, words))
-        device = hello.device or self._services.new_secret()
+        device = fingerprint(hello.device or self._services.new_secret())
+        places = self._services.hub.places(device)
         self._session = self._services.hub.arrive(
             self,
             names.nick(hello.nick),
-            fingerprint(device),
+            device,
             hello.attempt,
             lasting=hello.device is not None,
         )
+        self._comeback.begin(places, trio.current_time())
         nick = self._session.nick
         self._services.log.info("connected", nick=nick, address=self.address)
         await self._reply(
@@ -289,6 +327,7 @@ class Peer:
             await self._handle(item)
         except RefusedError as error:
             room = getattr(item, "room", None)
+            self._figures.requests_refused[error.code] += 1
             await self._reply(_refused(error.code, error.reason, room=room))
 
     async def _handle(self, message: ClientMessage) -> None:
@@ -303,6 +342,7 @@ class Peer:
                 await self._join(message)
             case messages.Leave():
                 room = self._services.hub.leave(self.session, message.room)
+                self._comeback.left(room)
                 left = messages.Left(room=room, nick=self.session.nick, reason="left")
                 await self._reply(left)
             case messages.Hold():
@@ -332,6 +372,9 @@ class Peer:
             if self._superseded:
                 return
         hub.join(session, message)
+        room, now_s = hub.membership(session, message.room).room, trio.current_time()
+        new = entered is not None
+        self._comeback.joined(room.name, message.after, room.head, now_s, new=new)
         # Answered elsewhere: many at once must not take the others' turns.
         await trio.lowlevel.checkpoint()
 
@@ -353,6 +396,7 @@ class Peer:
             return judged(self._services.hub, self.session, message)
         except RefusedError as error:
             room = message.room if isinstance(message, Say) else INBOX
+            self._figures.drafts_refused[error.code] += 1
             await self._reply(_refused(error.code, error.reason, room=room, n=message.n))
             return None
 
@@ -363,7 +407,10 @@ class Peer:
             outcomes = await self._services.journal.append([each.draft for each in drafts])
         except StoreError as error:
             raise self._store_failed(error) from error
-        answers = map(answer, drafts, outcomes)
+        answers = [*map(answer, drafts, outcomes)]
+        for each in answers:
+            if isinstance(each, messages.Refused):
+                self._figures.drafts_refused[each.code] += 1
         await self._outgoing.send(encode(answers))
 
     def _store_failed(self, error: StoreError) -> _EndError:
@@ -378,6 +425,7 @@ class Peer:
         await self._outgoing.send(encode([message]))
 
     async def _complain(self, code: Code, reason: str) -> None:
+        self._figures.bad_lines[code] += 1
         bad = BadLine(code, reason)
         if bad.fatal:
             raise _EndError(f"bad input: {code}", _error(code, reason))

@@ -5,13 +5,18 @@ from collections.abc import Callable
 import trio
 
 from trio_chat.errors import StoreError
+from trio_chat.server.figures import Figures
 from trio_chat.server.limits import Limits
 from trio_chat.server.trouble import Trouble
 from trio_chat.store.interface import Keep, Store
 
 
 async def retain(
-    store: Store, wall_clock_s: Callable[[], float], limits: Limits, trouble: Trouble
+    store: Store,
+    wall_clock_s: Callable[[], float],
+    limits: Limits,
+    trouble: Trouble,
+    figures: Figures,
 ) -> None:
     """Trim every log again and again, for as long as the server takes peers.
 
@@ -24,13 +29,13 @@ async def retain(
         since_ts = None if limits.keep_s is None else wall_clock_s() - limits.keep_s
         keep = Keep(entries=limits.keep_entries, since_ts=since_ts)
         try:
-            await trim(store, keep, limit=limits.trim_entries)
+            await trim(store, keep, figures, limit=limits.trim_entries)
         except StoreError as error:
             trouble.tell(error)
         await trio.sleep(limits.trim_every_s)
 
 
-async def trim(store: Store, keep: Keep, *, limit: int) -> int:
+async def trim(store: Store, keep: Keep, figures: Figures, *, limit: int) -> int:
     """Give up all that need not be kept, in steps of at most `limit`; how many entries.
 
     Shape:  appends that come meanwhile take their turns between the steps.
@@ -41,4 +46,5 @@ async def trim(store: Store, keep: Keep, *, limit: int) -> int:
     for log in await store.overdue(keep):
         while gone := await store.trim(log, keep, limit=limit):
             count += gone
+            figures.trimmed_entries += gone
     return count

@@ -20,7 +20,7 @@ Who came and who left is not in the log: a member that was behind gets the whole
 anew when it goes live, if the list has changed since it had it last.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Protocol
@@ -28,6 +28,7 @@ from typing import Protocol
 from trio_chat.protocol import messages
 from trio_chat.protocol.framing import encode
 from trio_chat.protocol.messages import INBOX, Message
+from trio_chat.server.figures import Figures
 from trio_chat.store.interface import Entry
 
 _NICKS_PER_LINE = 1_000
@@ -92,9 +93,11 @@ class Room:
     log: str
     name: str
     head: int
+    frame_bytes_max: int
     members: dict[Resident, Member] = field(default_factory=dict)
     presence: int = 0
     """The version of the member list; each change of it counts one up."""
+    figures: Figures = field(default_factory=Figures)
     _live: dict[Member, Reader] = field(default_factory=dict)
 
     @property
@@ -106,12 +109,16 @@ class Room:
     def deliver(self, entries: Sequence[Entry]) -> None:
         """Offer what has become durable to all live members: one batch, encoded once.
 
-        Shape:  `entries` follow the head without a hole.
+        Shape:  `entries` follow the head without a hole. A batch that no queue could take
+                whole goes in several frames.
         """
         before = self.head
         assert entries[0].seq == before + 1, "the log has a hole"
         self.head = entries[-1].seq
-        self._offer(self.frame(entries), before)
+        for frame, last in self.frames(entries):
+            self._offer(frame, before)
+            self.figures.deliveries += len(self._live) * (last - before)
+            before = last
 
     def move_on(self, head: int) -> None:
         """The log goes up to here, and nobody was offered that: all read it from there."""
@@ -125,8 +132,26 @@ class Room:
         self.presence += 1
         self._offer(encode([message]), self.head)
 
-    def frame(self, entries: Sequence[Entry]) -> bytes:
-        """The entries as the wire has them."""
+    def frames(self, entries: Sequence[Entry]) -> Iterator[tuple[bytes, int]]:
+        """The entries as the wire has them, each part with the seq of its last one.
+
+        Shape:  no part is longer than a queue takes, but for one with a single entry in
+                it. Mostly there is one part.
+        """
+        whole = self._encoded(entries)
+        start = count = 0
+        while start < len(whole):
+            end = len(whole)
+            if end - start > self.frame_bytes_max:
+                # A line has no other newline than its last byte.
+                end = whole.rfind(b"\n", start, start + self.frame_bytes_max) + 1
+                end = end or whole.find(b"\n", start) + 1
+            frame = whole[start:end]
+            count += frame.count(b"\n")
+            start = end
+            yield frame, entries[count - 1].seq
+
+    def _encoded(self, entries: Sequence[Entry]) -> bytes:
         return encode(
             messages.Entry(
                 room=self.name,
@@ -145,6 +170,7 @@ class Room:
         for member in full:
             del self._live[member]
             self._behind(member, cursor)
+        self.figures.members_set_aside += len(full)
 
     # --- where a member stands -------------------------------------------------------
 
@@ -203,6 +229,7 @@ class Room:
         if reader is not None and not reader.offer(self.roll_call()):
             del self._live[member]
             self._behind(member, self.head)
+            self.figures.members_set_aside += 1
 
     def remove(self, member: Member, reason: str) -> None:
         """The member is one no longer; the others are told."""

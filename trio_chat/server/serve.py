@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 import trio
 
+from trio_chat.server.figures import Figures, fields
 from trio_chat.server.hub import Hub
 from trio_chat.server.journal import Journal
 from trio_chat.server.keeper import Keeper
@@ -27,11 +28,21 @@ from trio_chat.wire import bound_buffer
 class Running:
     """A server that takes peers."""
 
+    look: Callable[[], Figures]
+    """Its figures, as they are now."""
+    log: structlog.typing.FilteringBoundLogger
+    begun_s: float
     draining: trio.Event = field(default_factory=trio.Event)
 
     def drain(self) -> None:
         """Take no more peers, finish what was accepted, say goodbye, end."""
         self.draining.set()
+
+    def tell_figures(self, *, at_end: bool = False) -> None:
+        """Write its figures to the log, for people or for programs."""
+        after_s = round(trio.current_time() - self.begun_s, 3)
+        said = fields(self.look())
+        self.log.info("figures", after_s=after_s, at_end=at_end, **said)
 
 
 async def serve(  # noqa: PLR0913 (what a simulation replaces comes in by name)
@@ -53,12 +64,14 @@ async def serve(  # noqa: PLR0913 (what a simulation replaces comes in by name)
     Source: promises P1 to P11.
     """
     limits = limits or Limits()
-    running = Running()
-    trouble = Trouble(log)
+    figures = Figures(start_time_s=round(wall_clock_s(), 3))
+    begun_s = trio.current_time()
+    trouble = Trouble(log, figures)
     keeper = Keeper(store, limits, trouble)
-    hub = Hub(await store.heads(), limits, log, changed=keeper.changed)
+    heads = await store.heads()
+    hub = Hub(heads, limits, log, changed=keeper.changed, figures=figures)
     hub.restore(await store.remembered(KEPT_AS))
-    journal = Journal(store, hub, wall_clock_s, limits, trouble)
+    journal = Journal(store, hub, wall_clock_s, limits, trouble, figures)
     services = Services(
         hub=hub,
         journal=journal,
@@ -68,8 +81,18 @@ async def serve(  # noqa: PLR0913 (what a simulation replaces comes in by name)
         new_secret=new_secret,
         log=log,
         trouble=trouble,
+        figures=figures,
     )
     peers: dict[Peer, None] = {}
+
+    def look() -> Figures:
+        trouble.count()
+        figures.peers = len(peers)
+        figures.sessions, figures.sessions_waiting = len(hub), hub.waiting
+        figures.submissions_waiting = journal.waiting
+        return figures
+
+    running = Running(look, log, begun_s)
     async with trio.open_nursery() as outer:
         outer.start_soon(journal.run)
         outer.start_soon(keeper.run)
@@ -86,7 +109,7 @@ async def serve(  # noqa: PLR0913 (what a simulation replaces comes in by name)
                 )
                 # Once the server stops nobody is told to be gone: they will be back.
                 front.start_soon(hub.run_graces)
-                front.start_soon(retain, store, wall_clock_s, limits, trouble)
+                front.start_soon(retain, store, wall_clock_s, limits, trouble, figures)
                 task_status.started(running)
                 await running.draining.wait()
                 front.cancel_scope.cancel()
@@ -97,6 +120,7 @@ async def serve(  # noqa: PLR0913 (what a simulation replaces comes in by name)
             handlers.cancel_scope.deadline = trio.current_time() + limits.drain_s
         journal.close()
         keeper.close()
+    running.tell_figures(at_end=True)
     log.info("stopped")
 
 
@@ -104,6 +128,7 @@ async def _handle(
     peers: dict[Peer, None], services: Services, stream: trio.abc.Stream
 ) -> None:
     bound_buffer(stream, services.limits.socket_bytes_max)
+    services.figures.links += 1
     peer = Peer(stream, address_of_peer(stream), services)
     turned_away = len(peers) >= services.limits.peers_max
     peers[peer] = None

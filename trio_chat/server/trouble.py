@@ -5,6 +5,8 @@ from typing import Any, Final
 import structlog
 import trio
 
+from trio_chat.server.figures import Figures
+
 EVERY_S: Final = 60.0
 
 
@@ -40,20 +42,32 @@ class Trouble:
             stored, and another can't, the two would take turns without an end.
     """
 
-    def __init__(self, log: structlog.typing.FilteringBoundLogger) -> None:
+    def __init__(
+        self, log: structlog.typing.FilteringBoundLogger, figures: Figures | None = None
+    ) -> None:
         self._log = log
+        self._figures = figures or Figures()
         self._failed = Rarely(log, "store failed")
         self._since_s: float | None = None
+        self._counted_s = 0.0
         self._told = False
 
     def tell(self, error: Exception) -> None:
         """The store could not do what it was asked."""
         if self._since_s is None:
-            self._since_s = trio.current_time()
+            self._since_s = self._counted_s = trio.current_time()
         self._told |= self._failed.tell(reason=str(error))
+
+    def count(self) -> None:
+        """Bring its seconds up to now, also while it lasts."""
+        if self._since_s is not None:
+            now_s = trio.current_time()
+            self._figures.trouble_s += now_s - self._counted_s
+            self._counted_s = now_s
 
     def over(self) -> None:
         """The store has stored something."""
+        self.count()
         if self._told and self._since_s is not None:
             after_s = trio.current_time() - self._since_s
             self._log.info("store works", after_s=after_s)

@@ -4,6 +4,7 @@ import sqlite3
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from trio_chat.database import ForeignFileError, NewerFileError, check_form
 from trio_chat.errors import StoreOpenError
 from trio_chat.store import chain
 from trio_chat.store.interface import Entry, fingerprint
@@ -75,20 +76,12 @@ def check_ours(path: Path, connection: sqlite3.Connection) -> int:
     Raises: StoreOpenError: it is of another program, or of a newer version of this one.
             sqlite3.Error: it can't be read.
     """
-    (application_id,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    if (tables or application_id) and application_id != APPLICATION_ID:
-        raise StoreOpenError(
-            f"{path} is a database of another program; it was left as it is."
-            " Name another file with --data"
-        )
-    if version > SCHEMA_VERSION:
-        raise StoreOpenError(
-            f"{path} was written by a newer trio_chat (schema {version}; this one knows"
-            f" {SCHEMA_VERSION}); it was left as it is. Install that version"
-        )
-    return int(version)
+    try:
+        return check_form(connection, APPLICATION_ID, SCHEMA_VERSION)
+    except NewerFileError as error:
+        raise StoreOpenError(f"{path} {error}. Install that version") from None
+    except ForeignFileError as error:
+        raise StoreOpenError(f"{path} {error}. Name another file with --data") from None
 
 
 def bring_up_to_date(connection: sqlite3.Connection, epoch: str) -> int:
@@ -157,3 +150,8 @@ def _chain_up(connection: sqlite3.Connection, log_id: int, name: str) -> int:
 def meta(connection: sqlite3.Connection) -> dict[str, str]:
     """What the file says about itself."""
     return dict(connection.execute("SELECT key, value FROM meta").fetchall())
+
+
+def live_on(connection: sqlite3.Connection, life: int) -> None:
+    """Count the lives of the file; see marker.py."""
+    connection.execute("UPDATE meta SET value = ? WHERE key = 'life'", (str(life),))

@@ -12,8 +12,9 @@ import trio
 
 from simulator.history import Log
 from simulator.virtual_stage import _InMemory, _SlowStore
-from trio_chat.store import Draft, Keep, MemoryStore, Outcome, sqlite
+from trio_chat.store import Draft, Keep, MemoryStore, Outcome, sqlite, writer
 from trio_chat.store.interface import Appended, entry_of
+from trio_chat.store.writer import Writer
 
 Patch = pytest.MonkeyPatch
 
@@ -131,16 +132,16 @@ _NOTHING = "SELECT 1"
 
 
 def no_line_is_synced(patch: Patch) -> None:
-    honest = sqlite._open_log
+    honest = sqlite._opened
 
-    def open_log(path: Path, **options: Any) -> Any:
-        log = honest(path, **options)
+    def opened(path: Path, **options: Any) -> Any:
+        log, *rest = honest(path, **options)
         assert log._connection is not None
         log._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         log._connection.execute("PRAGMA synchronous = NORMAL")
-        return log
+        return log, *rest
 
-    patch.setattr(sqlite, "_open_log", open_log)
+    patch.setattr(sqlite, "_opened", opened)
 
 
 def a_transaction_can_be_done_by_halves(patch: Patch) -> None:
@@ -150,12 +151,12 @@ def a_transaction_can_be_done_by_halves(patch: Patch) -> None:
 def what_the_killed_left_is_taken_for_durable(patch: Patch) -> None:
     _with_pragmas(patch, {"PRAGMA wal_checkpoint(TRUNCATE)": _NOTHING})
     # The first transaction of a life would sync it all, too.
-    patch.setattr(sqlite, "_live_on", lambda *_: None)
+    patch.setattr(sqlite, "live_on", lambda *_: None)
     patch.setattr(sqlite, "read_marker", lambda _: None)
 
 
 def a_number_given_in_vain_is_not_given_again(patch: Patch) -> None:
-    honest = sqlite._Log.__init__
+    honest = Writer.__init__
 
     class Remembering(dict[str, Any]):
         def clear(self) -> None:
@@ -165,7 +166,7 @@ def a_number_given_in_vain_is_not_given_again(patch: Patch) -> None:
         honest(self, *arguments)
         self._heads = Remembering()
 
-    patch.setattr(sqlite._Log, "__init__", begin)
+    patch.setattr(Writer, "__init__", begin)
 
 
 def identities_go_with_their_entries(patch: Patch) -> None:
@@ -201,4 +202,4 @@ def an_error_of_the_disk_is_overlooked(patch: Patch) -> None:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
 
-    patch.setattr(sqlite, "_transaction", transaction)
+    patch.setattr(writer, "transaction", transaction)

@@ -1,0 +1,1 @@
+"""How fast the server is here: real processes, workloads, figures side by side."""

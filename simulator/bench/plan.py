@@ -1,0 +1,75 @@
+"""What the load is told, what it tells when it is done, and what it was that was done."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from simulator.bench.workloads import Load, Variant
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """One measurement."""
+
+    host: str
+    port: int
+    server_pid: int
+    load: Load
+    variant: Variant
+    seconds: float
+    """For so long it is measured, after everybody has come and said a few lines."""
+    warm_s: float
+    core: int | None
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What it came to. None: it could not be seen here, or there was none.
+
+    Shape:  what is counted was within the time measured. Members that are slow on purpose
+            are in no figure of the others.
+    """
+
+    seconds: float
+    messages: int
+    """Lines that became durable."""
+    deliveries: int
+    """Entries that reached the members who read."""
+    p50_s: float | None
+    """From the sending of a line to a reader's having it, in the middle."""
+    p99_s: float | None
+    timed: int
+    """How many such times there are."""
+    server_cpu_s: float | None
+    server_waited_s: float | None
+    """Somebody else had its core: where this is much, the machine was not quiet."""
+    server_grown_bytes: int | None
+    """Of resident memory, from when all had come to the end of the measuring."""
+    load_cpu_s: float
+    """Of the load itself: where it is near `seconds`, the load was the limit."""
+    load_waited_s: float | None
+    kernel_bytes: int | None
+    """What waits in the kernel for the slow members, all together."""
+    caught_up_s: float | None
+    """How long the slow ones took in the end, to read all that they had not read."""
+    faults: Sequence[str]
+    """What was lost, repeated or out of order anywhere, for people."""
+
+
+class Cell(msgspec.Struct, frozen=True):
+    """What is measured once a run."""
+
+    workload: str
+    store: str
+    case: str
+    variant: str
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """One measurement, in the order in which they were made."""
+
+    cell: Cell
+    run: int
+    outcome: Outcome
+
+
+class LoadError(Exception):
+    """The measuring can't go on; the text is a sentence for people."""

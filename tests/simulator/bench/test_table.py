@@ -1,0 +1,151 @@
+"""From outcomes to the table that a person reads."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from simulator.bench.plan import Cell, Measured, Outcome
+from simulator.bench.summary import FIGURES, summarise
+from simulator.bench.table import table
+from simulator.bench.workloads import (
+    ALL_READ,
+    IN_MEMORY,
+    ON_DISK,
+    Case,
+    Load,
+    Variant,
+    Workload,
+)
+
+WORKLOAD = Workload(
+    "W0",
+    "a test",
+    cases=(
+        Case(
+            "fast",
+            Load(members=20, senders=1, window=1),
+            (ALL_READ, Variant(name="10 stalled", stalled=10)),
+        ),
+    ),
+)
+OUTCOME = Outcome(
+    seconds=2.0,
+    messages=2_000,
+    deliveries=40_000,
+    p50_s=0.001,
+    p99_s=0.004,
+    timed=2_000,
+    server_cpu_s=0.5,
+    server_waited_s=0.1,
+    server_grown_bytes=1_000_000,
+    load_cpu_s=0.8,
+    load_waited_s=0.0,
+    kernel_bytes=0,
+    caught_up_s=None,
+    faults=[],
+)
+
+
+def measured(
+    variant: str = "all read", run: int = 0, store: str = IN_MEMORY, **others: Any
+) -> Measured:
+    cell = Cell("W0", store, "fast", variant)
+    return Measured(cell, run, msgspec.structs.replace(OUTCOME, **others))
+
+
+def rendered(*outcomes: Measured) -> list[str]:
+    return list(table(summarise(WORKLOAD, outcomes)))
+
+
+def test_the_table_has_a_line_for_each_variant_with_its_ratios() -> None:
+    lines = rendered(
+        measured(),
+        measured(
+            "10 stalled",
+            messages=1_900,
+            p99_s=0.005,
+            server_grown_bytes=4_000_000,
+            kernel_bytes=1_740_000,
+            caught_up_s=0.25,
+        ),
+    )
+    head, case, base, stalled, slow = (" ".join(line.split()) for line in lines)
+    assert head == ("messages/s deliveries/s CPU us each p50 ms p99 ms waited load")
+    assert case == "memory, fast"
+    assert base == "all read 1,000 20,000 12.500 1.00 4.00 5% 40%"
+    assert stalled == (
+        "10 stalled 950 (~0.95) 20,000 12.500 (~1.00) 1.00 (~1.00) 5.00 (~1.25) 5% 40%"
+    )
+    assert slow.startswith("174 KB each in the kernel, 300 KB each in the server, ")
+    assert slow.endswith(", all read in 0.25 s in the end")
+
+
+def test_columns_stand_below_their_titles() -> None:
+    head, _, base = rendered(measured())
+    assert len(head) == len(base)
+    assert head.index("messages/s") + len("messages/s") == base.index("1,000") + 5
+
+
+def test_what_is_lost_is_said_in_the_table() -> None:
+    """Not all of it, if it is much."""
+    lines = rendered(measured(faults=[f"m{number}: lost 1" for number in range(99)]))
+    assert lines[3] == "    WRONG: m0: lost 1"
+    assert sum("WRONG" in line for line in lines) == 5
+
+
+def test_what_can_not_be_seen_here_is_a_dash() -> None:
+    """As on systems that do not show what a process has cost."""
+    base = rendered(
+        measured(server_cpu_s=None, server_waited_s=None, p50_s=None, kernel_bytes=None)
+    )[2]
+    assert base.split() == ["all", "read", "1,000", "20,000", "-", "-", "4.00", "-", "40%"]
+
+
+def test_figures_are_medians_and_ratios_are_of_one_run() -> None:
+    """The last run may be cut short: what has no other half counts for nothing."""
+    rows = summarise(
+        WORKLOAD,
+        [
+            measured(run=0, messages=2_000),
+            measured("10 stalled", run=0, messages=1_000),
+            measured("10 stalled", run=1, messages=2_000),
+            measured(run=1, messages=4_000),
+            measured(run=2, messages=200),
+            measured("10 stalled", run=2, messages=100),
+            measured("10 stalled", run=3, messages=9_999),
+        ],
+    )
+    assert [row.cell.variant for row in rows] == ["all read", "10 stalled"]
+    assert [row.figures["messages_per_s"] for row in rows] == [1_000, 500]
+    ratios = [row.ratios["messages_per_s"] for row in rows]
+    assert [ratio.median for ratio in ratios if ratio] == [1.0, 0.5]
+
+
+def test_a_ratio_that_most_runs_agree_on_has_no_tilde() -> None:
+    """One that may be chance has."""
+    runs = range(5)
+    lines = rendered(
+        *(measured(run=run) for run in runs),
+        *(measured("10 stalled", run=run, p50_s=0.002, messages=1_999) for run in runs),
+    )
+    assert "2.00 (2.00)" in lines[3]
+    assert "4.00 (~1.00)" in lines[3]
+
+
+def test_stores_have_rows_of_their_own() -> None:
+    rows = summarise(WORKLOAD, [measured(), measured(store=ON_DISK)])
+    assert [(row.cell.store, row.cell.variant) for row in rows] == [
+        (IN_MEMORY, "all read"),
+        (ON_DISK, "all read"),
+    ]
+
+
+@pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.name)
+def test_every_figure_can_be_taken_of_an_outcome_that_knows_little(figure: Any) -> None:
+    """Whatever may be None is None in some place."""
+    unknown = dict.fromkeys(
+        name for name in Outcome.__struct_fields__ if name.endswith(("_s", "_bytes"))
+    )
+    little = {**unknown, "load_cpu_s": 0.0, "deliveries": 0, "messages": 0}
+    figure.of(msgspec.structs.replace(OUTCOME, **little))
