@@ -76,7 +76,7 @@ class Limits:
     socket held. Further peers wait with theirs, and their senders with them: of none more
     is taken than one read (64 KiB), and the part of a line that followed it (64 KiB). As
     objects these are at most half a megabyte for each peer that floods (1,400 drafts of
-    one letter), and 50 KB if it keeps to its credit."""
+    one letter), and 55 KB if it keeps to its credit."""
 
     def __post_init__(self) -> None:
         """Hold the bounds against each other.
