@@ -317,7 +317,8 @@ class Outbox:
             ticket._settle(seq, error)
             self._tell_all()
             self._release_more()
-            self.on_released()  # it has made room for another one
+            if self._released_lines >= self._credit:
+                self.on_released()  # it has made room for one of another link
         return ticket
 
     def _tell_all(self) -> None:
