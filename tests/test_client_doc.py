@@ -4,8 +4,10 @@ import re
 from pathlib import Path
 
 from trio_chat.client.outbox import OUTBOX_LINES_MAX, Ticket
-from trio_chat.plain import EXIT_KEPT
-from trio_chat.ui.app import LAST_ACCEPTED_S
+from trio_chat.plain import EXIT_KEPT, PROGRESS_S
+from trio_chat.protocol.messages import TEXT_BYTES_MAX
+from trio_chat.server import Limits
+from trio_chat.ui.app import LAST_ACCEPTED_S, SENDING_SHOWN_S
 from trio_chat.ui.commands import COMMANDS
 from trio_chat.ui.state import Note, outbox
 
@@ -28,6 +30,10 @@ def test_the_numbers_are_those_of_the_code() -> None:
     assert f"| {EXIT_KEPT} |" in DOC
     assert f"At most {OUTBOX_LINES_MAX:,} lines" in DOC
     assert f"up to {LAST_ACCEPTED_S:.0f} s for the last answers" in DOC
+    assert f"for longer than {SENDING_SHOWN_S:g} s" in DOC
+    assert f"once in {PROGRESS_S:g} s" in DOC
+    assert f"one entry** ({TEXT_BYTES_MAX // 1024} KiB of UTF-8)" in DOC
+    assert f"a credit ({Limits().credit} lines)" in DOC
 
 
 def test_the_commands_that_it_names_are_there() -> None:

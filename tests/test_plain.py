@@ -417,3 +417,44 @@ def test_a_servers_refusal_cannot_act_on_the_terminal(tmp_path: Path) -> None:
                 said = client.stderr.read()
     assert "[31mno" in said
     assert "\x1b" not in said
+
+
+@unix_only
+def test_a_terminal_is_told_how_far_a_burst_is(tmp_path: Path) -> None:
+    """And a file is not."""
+    ours, theirs = os.openpty()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        arguments = ("join", "--plain", "--nick", "x", address)
+        with subprocess.Popen(
+            [*CLI, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=theirs,
+            env=environment(tmp_path),
+        ) as process:
+            os.close(theirs)
+            wire, _ = listener.accept()
+            with wire, wire.makefile("rwb") as lines, os.fdopen(ours, "rb") as terminal:
+                said = {"t": "welcome", "v": 1, "nick": "x", "epoch": "e", "software": "f"}
+                for message in (
+                    said | {"heartbeat_s": 15, "text_bytes_max": 99, "credit": 2},
+                    {"t": "room", "room": "lobby", "after": 0, "head": 0},
+                ):
+                    lines.write(json.dumps(message).encode() + b"\n")
+                lines.flush()
+                assert process.stdin is not None
+                process.stdin.write(b"a\nb\nc\n")
+                process.stdin.close()
+                process.stdin = None
+                heard = (json.loads(line) for line in lines)
+                drafts = (each["n"] for each in heard if each["t"] == "say")
+                assert [next(drafts), next(drafts)] == [1, 2]
+                for done in (0, 1):
+                    told = next(line for line in terminal if b"sending" in line)
+                    assert told == b"-- sending %d/3\r\n" % done
+                    accepted = {"t": "accepted", "room": "lobby", "n": done + 1, "seq": 1}
+                    lines.write(json.dumps(accepted).encode() + b"\n")
+                    lines.flush()
+                process.terminate()
+                process.wait(PATIENCE_S)

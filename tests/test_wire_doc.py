@@ -175,6 +175,7 @@ def limits_block() -> list[str]:
         ("every counter and seq", "2^53 - 1"),
         ("the room of one's own direct messages", f"`{INBOX}`"),
         ("rooms that one connection is in *", f"{limits.rooms_per_peer_max}"),
+        ("drafts of one link without an answer *", f"{limits.credit}"),
         ("past entries on a join that names no number *", f"{limits.history_entries}"),
         ("connections to one server *", f"{limits.peers_max:,}"),
         ("for a good `hello`, from the connecting on *", f"{limits.hello_s:g} s"),

@@ -1,6 +1,7 @@
 """Plain mode: lines in, lines out, for pipes, scripts and screen readers."""
 
 import json
+import os
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, suppress
@@ -28,7 +29,7 @@ from trio_chat.client.events import (
     gap_words,
 )
 from trio_chat.client.link import GOODBYE_S
-from trio_chat.client.outbox import Outbox, Ticket
+from trio_chat.client.outbox import Outbox, Progress, Ticket
 from trio_chat.client.outbox_file import FileOutbox, open_outbox_if_possible
 from trio_chat.errors import OutboxError, RefusedError, TrioChatError
 from trio_chat.sanitise import clean
@@ -37,6 +38,9 @@ from trio_chat.streams import STDERR, STDOUT, OutputError, lines_of_stdin, print
 
 EXIT_KEPT: Final = 75
 """As EX_TEMPFAIL of sysexits.h has it: not done yet, and not to be asked for again."""
+
+PROGRESS_S: Final = 1.0
+"""So often it is told how far the lines are, if they take longer than this."""
 
 _LAST_ACCEPTED_S: Final = 2.0
 _LAST_PRINTED_S: Final = 3.0
@@ -145,6 +149,8 @@ class _Plain:
             nursery.start_soon(self._until_signal, signals, talking, nursery.cancel_scope)
             async with trio.open_nursery() as printing:
                 printing.start_soon(self._print_all)
+                if os.isatty(STDERR):
+                    nursery.start_soon(self._tell_progress)
                 with talking:
                     await self._send_all()
                     if self._options.listen:
@@ -217,6 +223,15 @@ class _Plain:
             await print_to(STDERR, f"line {number} can't be sent: {error}\n")
         else:
             self._not_taken -= 1
+
+    async def _tell_progress(self) -> None:
+        # Whole lines, not one that is written over: some of us are read aloud.
+        outbox, told = self._client.outbox, Progress()
+        while True:
+            await outbox.lasting(PROGRESS_S)
+            if self._client.state == "online" and told != outbox.progress:
+                told = outbox.progress
+                await print_to(STDERR, f"-- {told}\n")
 
     # --- lines out -------------------------------------------------------------------
 

@@ -15,7 +15,15 @@ from trio_chat.client.events import ClientEvent
 from trio_chat.client.link import LinkLostError
 from trio_chat.protocol import messages
 from trio_chat.protocol.framing import BadLine, client_messages, encode
-from trio_chat.protocol.messages import Entry, Hello, Join, Message, Room, Welcome
+from trio_chat.protocol.messages import (
+    CREDIT,
+    Entry,
+    Hello,
+    Join,
+    Message,
+    Room,
+    Welcome,
+)
 
 M = TypeVar("M", bound=Message)
 E = TypeVar("E", bound=ClientEvent)
@@ -55,7 +63,11 @@ class FakePeer:
         raise AssertionError(f"the link ended before any {kind.__name__}")
 
     async def welcome(
-        self, *more: Message, epoch: str = "one", heartbeat_s: float = 15
+        self,
+        *more: Message,
+        epoch: str = "one",
+        heartbeat_s: float = 15,
+        credit: int = CREDIT,
     ) -> Hello:
         """Take the hello, and answer it, with more in the same piece."""
         hello = await self.hear(Hello)
@@ -67,6 +79,7 @@ class FakePeer:
                 software="fake",
                 heartbeat_s=heartbeat_s,
                 text_bytes_max=16_384,
+                credit=credit,
             ),
             *more,
         )
@@ -77,9 +90,11 @@ class FakePeer:
         heard = [await self.hear(Join) for _ in range(count)]
         return {join.room: join for join in heard}
 
-    async def take_in(self, *, head: int = 0, epoch: str = "one") -> dict[str, Join]:
+    async def take_in(
+        self, *, head: int = 0, epoch: str = "one", credit: int = CREDIT
+    ) -> dict[str, Join]:
         """Welcome the client, and answer its joins from where it wants to read."""
-        await self.welcome(epoch=epoch)
+        await self.welcome(epoch=epoch, credit=credit)
         joins = await self.joins()
         for room, join in joins.items():
             room_head = 0 if room == "@" else head

@@ -19,6 +19,7 @@ from simulator.virtual.errors import UnavailableError
 from trio_chat.client.outbox import Ticket
 from trio_chat.client.outbox_file import FileOutbox, open_outbox
 from trio_chat.errors import OutboxError
+from trio_chat.protocol.messages import CREDIT
 from trio_chat.worker import open_inline_worker
 
 End: TypeAlias = Literal["quit", "kill", "power"]
@@ -56,6 +57,7 @@ class Life:
     outbox: FileOutbox
     disk: Disk
     model: Model
+    credit: int = CREDIT
 
     def look(self) -> None:
         """Compare what is seen now with what is known."""
@@ -68,7 +70,9 @@ class Life:
         assert [_line(each) for each in self.outbox.lines] == list(
             self.model.waiting.values()
         )
-        self.model.sendable |= {each.n for each in self.outbox.after(0)}
+        sendable = {each.n for each in self.outbox.after(0)}
+        assert len(sendable) <= self.credit
+        self.model.sendable |= sendable
         for n in self.model.waiting:
             assert not (n in self.model.sendable and self.outbox.is_held(n))
 
@@ -110,9 +114,10 @@ async def _put_one(life: Life, room: str, text: str) -> None:
     model.doubtful.clear()
 
 
-async def release(life: Life, _number: int) -> None:
-    """There is a link."""
-    life.outbox.release()
+async def release(life: Life, number: int) -> None:
+    """There is a link, and the server grants so much."""
+    life.credit = 1 + number % 4
+    life.outbox.release(life.credit)
     await wait_all_tasks_blocked()
 
 

@@ -298,7 +298,7 @@ async def test_who_says_it_twice_does_not_wait() -> None:
     async with open_scene() as scene:
         await scene.go_online()
         scene.keys("last words\r")
-        await scene.until_seen("1 queued")
+        await scene.until_seen("sending 0/1")
         began_s = trio.current_time()
         scene.keys("\x04\x04")
         assert await scene.until_ended() == 0

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.ui.harness import entry
 from trio_chat.client.events import Entry, Members, Queued, Status
+from trio_chat.client.outbox import Progress
 from trio_chat.ui.render import Look, queued, status, text_of
 from trio_chat.ui.state import Line, Note, Rule, Said, Trouble, View, begin, opening, reduce
 
@@ -125,10 +126,21 @@ def test_the_status_line_says_why_there_is_no_link() -> None:
 
 
 def test_the_status_line_counts_what_waits_and_what_is_unread() -> None:
-    view = replace(begin("ada", "lobby"), state="online")
+    view = begin("ada", "lobby")
     view = reduce(opening(view, "dev").view, entry(1, "x")).view
     view = reduce(view, Queued("dev", 1, "y")).view
     assert status_text(view).endswith("#dev \u00b7 ada \u00b7 1 queued \u00b7 #lobby 1")
+
+
+def test_the_status_line_says_how_far_a_burst_is_while_there_is_a_link() -> None:
+    """And nothing of what is gone in a moment."""
+    view = reduce(begin("ada", "lobby"), Queued("lobby", 1, "y")).view
+    online = replace(view, state="online")
+    assert status_text(online).endswith("#lobby \u00b7 ada")
+    bursting = replace(online, sending=Progress(37, 200))
+    assert status_text(bursting).endswith("ada \u00b7 sending 37/200")
+    offline = replace(bursting, state="offline")
+    assert status_text(offline).endswith("ada \u00b7 1 queued")
 
 
 def test_without_a_room_the_status_line_says_so() -> None:

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, assert_never
 
-import msgspec
 import trio
 
 from trio_chat import __version__
@@ -30,6 +29,7 @@ from trio_chat.client.events import (
 from trio_chat.client.link import GOODBYE_S, Dial, Link, LinkLostError, dial_tcp
 from trio_chat.client.mailbox import Mailbox
 from trio_chat.client.outbox import Outbox, Ticket
+from trio_chat.client.parts import fits
 from trio_chat.client.rooms import Rooms
 from trio_chat.errors import (
     RefusedError,
@@ -41,7 +41,6 @@ from trio_chat.protocol.codes import Code
 from trio_chat.protocol.messages import (
     PROTOCOL_VERSION,
     TEXT_BYTES_MAX,
-    TEXT_ENCODED_BYTES_MAX,
     Kind,
     ServerMessage,
 )
@@ -421,7 +420,7 @@ class Client:
         self._epoch = welcome.epoch
         self._named(welcome.nick)
         self._rooms.linked()
-        self.outbox.release()
+        self.outbox.release(welcome.credit)
         self._status("online", f"connected to {self.address} as {self.nick}")
         if self._closing:
             link.close()
@@ -533,19 +532,14 @@ def _line(room: str, text: str, kind: Kind) -> tuple[str, str, Kind]:
     if not text:
         raise RefusedError(Code.EMPTY_TEXT, "there is nothing to say")
     try:
-        text_bytes = len(text.encode())
+        if not fits(text):
+            raise RefusedError(
+                Code.TEXT_TOO_LONG,
+                f"a text has at most {TEXT_BYTES_MAX:,} bytes, not {len(text.encode()):,}",
+            )
     except UnicodeEncodeError:
         raise RefusedError(Code.BAD_UTF8, "the text can't be written as UTF-8") from None
-    if text_bytes > TEXT_BYTES_MAX or _encoded_bytes(text) > TEXT_ENCODED_BYTES_MAX:
-        raise RefusedError(
-            Code.TEXT_TOO_LONG,
-            f"a text has at most {TEXT_BYTES_MAX:,} bytes, not {text_bytes:,}",
-        )
     return room, text, kind
-
-
-def _encoded_bytes(text: str) -> int:
-    return len(msgspec.json.encode(text))
 
 
 def _direct_name(room: str) -> str:

@@ -3,16 +3,21 @@
 A line is *held* as long as it can't have been sent: it may be taken back. Once it is
 *released* it may be on its way, and whoever was cut off can't know how far it came. Lines
 are released in their order, so that one number says how far.
+
+The server's *credit* says how many lines may be on their way at once: always the first
+that wait. So the rest of a flood is held, and may be taken back.
 """
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice, takewhile
 from typing import Final
 
 import trio
 
 from trio_chat.errors import ClosedError, OutboxError, RefusedError
-from trio_chat.protocol.messages import Direct, Kind, Say
+from trio_chat.protocol.messages import CREDIT, Direct, Kind, Say
 
 OUTBOX_LINES_MAX: Final = 1_000
 """Policy when full: the author waits, or is told (`post_nowait`)."""
@@ -65,6 +70,22 @@ class Ticket:
         self._done.set()
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a burst has come: what was said since the outbox was empty.
+
+    Shape:  zeros if nothing waits. Lines that were taken back do not count.
+    """
+
+    done: int = 0
+    """So many lines were accepted or refused …"""
+    total: int = 0
+    """… of so many."""
+
+    def __str__(self) -> str:
+        return f"sending {self.done:,}/{self.total:,}"
+
+
 class Outbox:
     """First in, first out; a line leaves when the server has accepted or refused it.
 
@@ -91,14 +112,17 @@ class Outbox:
         self.on_queued: list[Callable[[Ticket], object]] = []
         """Called for each new line when it is in the outbox, before it can be sent."""
         self.on_released: Callable[[], object] = lambda: None
-        """Called when lines that were held may be sent."""
+        """Called when there may be more to send than before."""
         self.on_cancelled: Callable[[Ticket], object] = lambda _: None
         """Called for each line that was taken back."""
         self._wall_clock_s = wall_clock_s
         self._lines_max = lines_max
         self._tickets: dict[int, Ticket] = {}
         self._last_n = first_n - 1
+        self._burst_lines = 0  # said since it was empty
         self._released_n = 0
+        self._released_lines = 0  # of those that wait
+        self._credit = CREDIT
         self._releasing = False
         self._closed = False
         self._changed = trio.Event()
@@ -116,6 +140,13 @@ class Outbox:
         """What waits, oldest first."""
         return tuple(self._tickets.values())
 
+    @property
+    def progress(self) -> Progress:
+        """How far what was said has come, since the outbox was empty."""
+        if not self._tickets:
+            return Progress()
+        return Progress(self._burst_lines - len(self._tickets), self._burst_lines)
+
     def is_held(self, n: int) -> bool:
         """Whether line `n` can't have been sent."""
         return n > self._released_n
@@ -131,9 +162,8 @@ class Outbox:
         if self.is_full:
             raise trio.WouldBlock
         ticket = Ticket(room, self._last_n + 1, text, kind, self._wall_clock_s())
-        if self._releasing:
-            self._released_n = ticket.n
         self._add(ticket)
+        self._release_more()
         return ticket
 
     async def put(self, room: str, text: str, kind: Kind) -> Ticket:
@@ -158,6 +188,19 @@ class Outbox:
         self._take_back(ticket)
         return ticket
 
+    async def lasting(self, for_s: float) -> None:
+        """Wait until there is a burst that has taken so long: nobody sees shorter ones.
+
+        Cancel: atomic.
+        """
+        while True:
+            while self._closed or not self._tickets:
+                await self._changed.wait()
+            with trio.move_on_after(for_s) as moment:
+                await self.emptied()
+            if moment.cancelled_caught:
+                return
+
     async def emptied(self) -> None:
         """Wait until every line was accepted, refused or taken back, or given up.
 
@@ -167,16 +210,21 @@ class Outbox:
             await self._changed.wait()
 
     def after(self, n: int) -> Iterator[Ticket]:
-        """The lines that follow number `n` and may be sent, oldest first."""
-        return (
-            ticket for ticket in self._tickets.values() if n < ticket.n <= self._released_n
-        )
+        """The lines that follow number `n` and may be sent now, oldest first.
 
-    def release(self) -> None:
-        """There is a link: what waits may be sent, and what follows until hold()."""
+        Shape:  of those that wait the first, as many as the credit allows: if all of them
+                are on their way, none of the others is.
+        """
+        first = islice(self._tickets.values(), self._credit)
+        return (ticket for ticket in first if n < ticket.n <= self._released_n)
+
+    def release(self, credit: int = CREDIT) -> None:
+        """There is a link: of what waits, and of what follows until hold(), the first
+        `credit` lines may be sent; as they are settled, those that come after."""
         self._releasing = True
-        self._released_n = max(self._released_n, self._last_n)
-        self.on_released()
+        self._credit = credit
+        self._release_more()
+        self.on_released()  # what was released before may be sent again
 
     def hold(self) -> None:
         """There is no link: what is put in from now on stays here."""
@@ -208,6 +256,23 @@ class Outbox:
 
     # --- for outboxes that are not in memory alone -----------------------------------
 
+    def _release_more(self) -> None:
+        """Release what the credit allows."""
+        if self._free_credit and self._last_n > self._released_n:
+            last = next(islice(self._tickets, self._credit - 1, None), self._last_n)
+            self._released(last)
+
+    @property
+    def _free_credit(self) -> int:
+        """How many lines may be released."""
+        return max(0, self._credit - self._released_lines) if self._releasing else 0
+
+    def _released(self, n: int) -> None:
+        """The lines up to number `n` may be sent now, if they might not before."""
+        self._released_n = max(n, self._released_n)
+        self._released_lines = len(list(takewhile(self._released_n.__ge__, self._tickets)))
+        self.on_released()
+
     async def _room_for_one(self) -> None:
         self._check_open()
         while self.is_full:
@@ -220,7 +285,9 @@ class Outbox:
 
     def _add(self, ticket: Ticket) -> None:
         self._last_n = ticket.n
+        self._burst_lines = self._burst_lines + 1 if self._tickets else 1
         self._tickets[ticket.n] = ticket
+        self._tell_all()
         for tell in self.on_queued:
             tell(ticket)
 
@@ -233,6 +300,7 @@ class Outbox:
         return ticket
 
     def _take_back(self, ticket: Ticket) -> None:
+        self._burst_lines -= 1
         self._take(ticket.n, None, OutboxError(f"line {ticket.n} was taken back"))
         self.on_cancelled(ticket)
 
@@ -245,8 +313,12 @@ class Outbox:
     def _take(self, n: int, seq: int | None, error: Exception | None) -> Ticket | None:
         ticket = self._tickets.pop(n, None)
         if ticket is not None:
+            self._released_lines -= n <= self._released_n
             ticket._settle(seq, error)
             self._tell_all()
+            self._release_more()
+            if self._released_lines >= self._credit:
+                self.on_released()  # it has made room for one of another link
         return ticket
 
     def _tell_all(self) -> None:

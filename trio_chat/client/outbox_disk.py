@@ -51,13 +51,25 @@ class Found:
 class Change:
     """One transaction.
 
-    Shape:  `all_rows` are all lines that there are, where the file may hold others.
+    Shape:  of the lines that are there after it, the first `release_lines` may be sent.
+            `all_rows` are all lines that there are, where the file may hold others.
     """
 
     puts: Sequence[tuple[str, str, Kind, int]]
     gone: Sequence[int]
-    release: bool
+    release_lines: int
     all_rows: Sequence[Row] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What a transaction has made.
+
+    Shape:  `numbers` of what was put in; lines up to `released_n` may be sent.
+    """
+
+    numbers: Sequence[int]
+    released_n: int
 
 
 class OutboxDisk:
@@ -82,8 +94,8 @@ class OutboxDisk:
         except (sqlite3.Error, OSError, ForeignFileError) as error:
             raise OutboxError(f"the outbox {self._path} {_why(error)}") from error
 
-    def write(self, change: Change) -> list[int]:
-        """Make the change durable; the numbers of what was put in.
+    def write(self, change: Change) -> Written:
+        """Make the change durable.
 
         Raises: OutboxError: nobody knows whether it was made. The file is opened anew the
                 next time: until a change with `all_rows` it may hold anything.
@@ -125,7 +137,7 @@ class OutboxDisk:
             ).fetchall(),
         )
 
-    def _written(self, connection: sqlite3.Connection, change: Change) -> list[int]:
+    def _written(self, connection: sqlite3.Connection, change: Change) -> Written:
         if change.all_rows is not None:
             connection.execute("DELETE FROM line")
             connection.executemany(
@@ -135,12 +147,27 @@ class OutboxDisk:
         connection.executemany("DELETE FROM line WHERE n = ?", [(n,) for n in change.gone])
         insert = "INSERT INTO line (room, text, kind, typed_ms) VALUES (?, ?, ?, ?)"
         numbers = [connection.execute(insert, row).lastrowid for row in change.puts]
-        if change.release:
-            connection.execute(
-                "UPDATE meta SET value = ? WHERE key = 'released'",
-                (_last_n(connection),),
-            )
-        return [n for n in numbers if n is not None]
+        if change.release_lines:
+            _release(connection, change.release_lines)
+        return Written(
+            numbers=[n for n in numbers if n is not None],
+            released_n=_released_n(connection),
+        )
+
+
+def _release(connection: sqlite3.Connection, lines: int) -> None:
+    last = connection.execute(
+        "SELECT n FROM line ORDER BY n LIMIT 1 OFFSET ?", (lines - 1,)
+    )
+    (n,) = last.fetchone() or (_last_n(connection),)
+    # Never less: what was released once may have been sent.
+    if n > _released_n(connection):
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'released'", (n,))
+
+
+def _released_n(connection: sqlite3.Connection) -> int:
+    row = connection.execute("SELECT value FROM meta WHERE key = 'released'").fetchone()
+    return int(row[0])
 
 
 def _last_n(connection: sqlite3.Connection) -> int:

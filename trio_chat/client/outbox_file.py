@@ -5,7 +5,8 @@ Why a line is neither lost, nor said twice, nor said after it was taken back:
   1. A ticket is given once its row is durable, and with it the number: no row's number is
      given again, whatever is removed (AUTOINCREMENT), and none that was lost was sent.
   2. A line is sent only after it is durable that it may have been. What is held by that
-     mark was never on its way, in this life or an earlier one, and may be taken back.
+     mark was never on its way, in this life or an earlier one, and may be taken back. The
+     mark goes no further than the server's credit.
   3. A row leaves when its line is settled. That it is accepted need not be durable: the
      line is sent again, under the same device and number, and gets the same seq. That it
      is refused, or taken back, is durable before anybody is told: it may be typed again.
@@ -132,7 +133,8 @@ class FileOutbox(Outbox):
         self.path = found.path
         """The file that it is in."""
         self._tickets = {row[0]: ticket_of(row) for row in found.rows}
-        self._released_n = found.released_n
+        self._burst_lines = len(self._tickets)
+        self._released(found.released_n)
         self._disk = disk
         self._worker = worker
         self._wishes = _Wishes()
@@ -174,11 +176,10 @@ class FileOutbox(Outbox):
         self._wake()
         return await cancel.answer()
 
-    def release(self) -> None:
-        """As Outbox.release, as soon as it is durable."""
-        self._releasing = True
-        self._wake()
-        self.on_released()  # what may have been sent before, may be now
+    def _release_more(self) -> None:
+        # By the task that writes: first it has to be durable that they may be sent.
+        if self._has_to_release:
+            self._wake()
 
     def accept(self, n: int, seq: int) -> Ticket | None:
         """As Outbox.accept."""
@@ -230,7 +231,7 @@ class FileOutbox(Outbox):
 
     async def _anything(self) -> bool:
         """Wait for something to write; False: there never will be."""
-        while not (self._wishes or self._unmarked or self._in_doubt):
+        while not (self._wishes or self._in_doubt or self._has_to_release):
             if self._stopping:
                 return bool(self._settled)
             self._work = trio.Event()
@@ -243,9 +244,19 @@ class FileOutbox(Outbox):
         return True
 
     @property
-    def _unmarked(self) -> bool:
+    def _has_to_release(self) -> bool:
         """Whether lines wait for the mark without which they can't be sent."""
-        return self._releasing and self._last_n > self._released_n and not self._stopping
+        held = self._last_n > self._released_n
+        return held and self._release_lines > 0 and not self._stopping
+
+    @property
+    def _release_lines(self) -> int:
+        """How many lines may be on their way after the next transaction; 0: as before.
+
+        Shape:  not for each line that was settled, but when half of the credit is free:
+                a transaction for that alone is a sync.
+        """
+        return self._credit if 2 * self._free_credit >= self._credit else 0
 
     async def _write(self, wishes: "_Wishes") -> None:
         cancels = [cancel for cancel in wishes.cancels if self._still_held(cancel)]
@@ -254,11 +265,11 @@ class FileOutbox(Outbox):
         change = Change(
             puts=[put.row for put in wishes.puts],
             gone=sorted(gone),
-            release=self._releasing,
+            release_lines=self._release_lines,
             all_rows=[row_of(each) for each in self.lines] if self._in_doubt else None,
         )
         try:
-            numbers = await self._worker.run(lambda: self._disk.write(change))
+            written = await self._worker.run(lambda: self._disk.write(change))
         except OutboxError as error:
             self._in_doubt = True
             await self._not_written(wishes, cancels, error)
@@ -272,11 +283,9 @@ class FileOutbox(Outbox):
                 self._take_back(ticket)
                 cancel.give(ticket)
         self._tell_refused(wishes.refusals)
-        for put, n in zip(wishes.puts, numbers, strict=True):
+        for put, n in zip(wishes.puts, written.numbers, strict=True):
             put.give(self._put_in(put, n))
-        if change.release:
-            self._released_n = max(self._released_n, self._last_n)
-            self.on_released()
+        self._released(written.released_n)
         self._tell_all()
 
     def _still_held(self, cancel: "_Cancel") -> bool:

@@ -16,6 +16,9 @@ TEXT_BYTES_MAX: Final = 16 * 1024
 TEXT_ENCODED_BYTES_MAX: Final = 60 * 1024
 """As JSON a text of control characters grows sixfold; a line has to hold it."""
 
+CREDIT: Final = 64
+"""Drafts without an answer, for a client whose server does not say how many it grants."""
+
 COUNTER_MAX: Final = 2**53 - 1
 """The largest integer that every JSON implementation keeps exact."""
 
@@ -162,6 +165,9 @@ class Welcome(Message, frozen=True):
     """Silence after which each end sends a ping; twice that, and the link is dead."""
     text_bytes_max: int
     """The longest text that is taken, in bytes of UTF-8."""
+    credit: Number = CREDIT
+    """How many drafts the client may have sent on this link without an answer: each
+    `accepted` or `refused` lets it send another one."""
 
 
 class Room(Message, frozen=True):

@@ -1,5 +1,6 @@
 """What is ready in a memory channel, taken whole."""
 
+import sys
 from typing import TypeVar
 
 import trio
@@ -7,11 +8,16 @@ import trio
 T = TypeVar("T")
 
 
-def ready(channel: trio.MemoryReceiveChannel[T]) -> list[T]:
-    """All that can be received without waiting, in order; empty if nothing can."""
+def ready(channel: trio.MemoryReceiveChannel[T], items_max: int = sys.maxsize) -> list[T]:
+    """What can be received without waiting, in order; empty if nothing can.
+
+    Shape:  with whatever those have who wait for space: the channel's own bound is none
+            for this.
+    """
     items: list[T] = []
     try:
-        while True:
+        while len(items) < items_max:
             items.append(channel.receive_nowait())
     except (trio.WouldBlock, trio.EndOfChannel):
-        return items
+        pass
+    return items

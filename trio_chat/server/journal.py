@@ -66,6 +66,7 @@ class Journal:
         self._trouble = trouble
         self._deliver = deliver
         self._wall_clock_s = wall_clock_s
+        self._submissions_max = limits.submissions_max
         self._send, self._receive = trio.open_memory_channel[_Submission](
             limits.submissions_max
         )
@@ -95,7 +96,8 @@ class Journal:
         Cancel: may have happened.
         """
         async for first in self._receive:
-            await self._commit([first, *ready(self._receive)])
+            more = ready(self._receive, self._submissions_max - 1)
+            await self._commit([first, *more])
 
     def close(self) -> None:
         """Take no more; run() ends after what was taken."""

@@ -56,6 +56,10 @@ class Limits:
     store_patience_s: float = 5.0
     """So long drafts wait for a disk that fails, and are tried again; then their authors
     are told, and come back by themselves. Shorter than a heartbeat."""
+    credit: int = 128
+    """Drafts of one link that may be without an answer, as the welcome says. Who sends more
+    is not ended: what is too much waits in its socket, as all does that follows drafts
+    which wait for the disk."""
     page_entries: int = 64
     """Of the log, read at once for a member that is behind; what of them fits into
     `queue_bytes_max` is a page, and all that waits for it besides what is in the queue."""
@@ -69,7 +73,10 @@ class Limits:
     can cost: 832 KiB, and what Python and the kernel need to keep books about that."""
     submissions_max: int = 64
     """Waiting for the disk, and in one transaction: each all that one read of one peer's
-    socket held (64 KiB). Further peers wait, and their senders with them."""
+    socket held. Further peers wait with theirs, and their senders with them: of none more
+    is taken than one read (64 KiB), and the part of a line that followed it (64 KiB). As
+    objects these are at most half a megabyte for each peer that floods (1,400 drafts of
+    one letter), and 55 KB if it keeps to its credit."""
 
     def __post_init__(self) -> None:
         """Hold the bounds against each other.

@@ -259,6 +259,7 @@ class Peer:
                 software=f"trio_chat {__version__}",
                 heartbeat_s=self._limits.heartbeat_s,
                 text_bytes_max=TEXT_BYTES_MAX,
+                credit=self._limits.credit,
             )
         )
 

@@ -28,6 +28,7 @@ from trio_chat.client.outbox_file import (
     open_outbox_if_possible,
     outbox_path,
 )
+from trio_chat.client.parts import parts_of
 from trio_chat.errors import (
     ClosedError,
     OutboxError,
@@ -35,6 +36,7 @@ from trio_chat.errors import (
     SettingError,
     lone_exception,
 )
+from trio_chat.protocol.codes import Code
 from trio_chat.protocol.messages import Kind
 from trio_chat.sanitise import clean
 from trio_chat.signals import open_signals
@@ -67,6 +69,9 @@ LAST_ACCEPTED_S: Final = 2.0
 ERRANDS_MAX: Final = 100
 SAVING_SHOWN_S: Final = 0.2
 """A disk that takes longer than this is seen."""
+SENDING_SHOWN_S: Final = 0.5
+"""Lines that wait longer for their answers are counted in the status line: whoever chats
+at a common pace never sees it come and go."""
 _PASTE_CHECK_S: Final = 1.0
 _CONTINUED: Final = getattr(signal, "SIGCONT", None)
 _ENDING: Final = tuple(
@@ -142,10 +147,10 @@ async def _join(
 
 @dataclass(frozen=True, slots=True)
 class _Post:
-    """A line on its way into the outbox."""
+    """A line on its way into the outbox; what is too long for one is several."""
 
     room: str
-    text: str
+    texts: tuple[str, ...]
     kind: Kind
 
 
@@ -203,6 +208,7 @@ class Chat:
         self._printer = Printer(self.screen.print_above)
         self._exit_code = 0
         self._saving = False
+        self._offered: _Post | None = None
         # What is wanted of the outbox, in its order, for the one task that waits for it.
         # When it is full, what was typed stays in the input.
         self._errands, self._to_do = trio.open_memory_channel[_Post | commands.Cancel](
@@ -233,6 +239,7 @@ class Chat:
                     nursery.start_soon(self._hear)
                     nursery.start_soon(self._printer.run)
                     nursery.start_soon(self._rescue_pastes)
+                    nursery.start_soon(self._show_sending)
                     nursery.start_soon(self._leave)
                     if _CONTINUED is not None:
                         nursery.start_soon(self._come_back)
@@ -299,6 +306,18 @@ class Chat:
                     self._unanswered.discard(event.n or 0)
             self._heard.set()
             self._heard = trio.Event()
+            if self.view.sending is not None:
+                self.view = replace(self.view, sending=self._client.outbox.progress)
+            self.screen.invalidate()
+
+    async def _show_sending(self) -> None:
+        outbox = self._client.outbox
+        while True:
+            await outbox.lasting(SENDING_SHOWN_S)
+            self.view = replace(self.view, sending=outbox.progress)
+            self.screen.invalidate()
+            await outbox.emptied()
+            self.view = replace(self.view, sending=None)
             self.screen.invalidate()
 
     def _follow(self, update: Update) -> None:
@@ -347,9 +366,9 @@ class Chat:
             case commands.Say(text=text, kind=kind):
                 if not self.view.current:
                     return _NO_ROOM
-                self._post(_Post(self.view.current, text, kind))
+                return self._post(self.view.current, text, kind)
             case commands.Tell(nick=nick, text=text):
-                self._post(_Post(f"@{nick}", text, "text"))
+                return self._post(f"@{nick}", text, "text")
             case commands.Join(room=room):
                 self._look_at(room)
             case commands.Leave(room=room):
@@ -370,13 +389,26 @@ class Chat:
                 assert_never(intent)
         return ""
 
-    def _post(self, post: _Post) -> None:
-        self._client.check(post.room, post.text, kind=post.kind)
-        if len(self._client.outbox) >= OUTBOX_LINES_MAX:
+    def _post(self, room: str, text: str, kind: Kind) -> str:
+        """Say it; why it can't be said like this, or nothing."""
+        post = _Post(room, (text,), kind)
+        try:
+            self._client.check(room, text, kind=kind)
+        except RefusedError as error:
+            if error.code != Code.TEXT_TOO_LONG:
+                raise
+            post = _Post(room, tuple(parts_of(text)), kind)
+            if post != self._offered:
+                self._offered = post
+                too_much = f"{len(text.encode()):,} bytes are too much for one entry"
+                return f"{too_much}: Enter again sends it as {len(post.texts)}"
+        self._offered = None
+        if len(self._client.outbox) + len(post.texts) > OUTBOX_LINES_MAX:
             raise trio.WouldBlock
         self._errands.send_nowait(post)
         self._saving = True
         self.screen.hold_keys()
+        return ""
 
     def _asked(
         self, intent: commands.Who | commands.ShowOutbox | commands.Help
@@ -424,17 +456,18 @@ class Chat:
             self._no_errands.set()
 
     async def _save(self, post: _Post) -> None:
+        left = [*post.texts]
         try:
             with lone_exception():
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._show_saving)
-                    await self._client.post(post.room, post.text, kind=post.kind)
+                    while left:
+                        await self._client.post(post.room, left[0], kind=post.kind)
+                        del left[0]
                     nursery.cancel_scope.cancel()
         except (OutboxError, ClosedError) as error:
             self._print(Trouble(f"not queued: {error}"))
-            if self.screen.keys_wait:  # what was typed next is another line
-                self._print(Note(f"Up brings it back: {post.text}"))
-                self.line.reset()
+            self._keep(post, "\n".join(left), whole=len(left) == len(post.texts))
         else:
             self.line.reset()
         finally:
@@ -442,6 +475,15 @@ class Chat:
             self.view = replace(self.view, saving=False)
             self.screen.let_keys_go()
             self.screen.invalidate()
+
+    def _keep(self, post: _Post, text: str, *, whole: bool) -> None:
+        """Leave in the input what is not in the outbox; `whole`: it is there already."""
+        if not whole:
+            self.line.text = typed(Ticket(post.room, 0, text, post.kind))
+            self._remember(self.line.text)
+        if self.screen.keys_wait:  # what was typed next is another line
+            self._print(Note(f"Up brings it back: {text}"))
+            self.line.reset()
 
     async def _show_saving(self) -> None:
         await trio.sleep(SAVING_SHOWN_S)

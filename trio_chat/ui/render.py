@@ -117,7 +117,7 @@ def status(view: View) -> Fragments:
     room = view.room
     if room is not None and room.nicks:
         where.append(("", f"{len(room.nicks)} here"))
-    waiting = [("class:queued", f"{len(view.queued)} queued")] if view.queued else []
+    waiting = [("class:queued", words) for words in _waiting(view)]
     if view.saving:
         waiting.append(("class:queued", "saving \u2026"))
     if view.leaving:
@@ -133,6 +133,13 @@ def status(view: View) -> Fragments:
         *why,
     ]
     return [piece for part in parts for piece in (("", " \u00b7 "), part)][1:]
+
+
+def _waiting(view: View) -> list[str]:
+    # With a link a line is gone in a moment: what is shown then is what takes longer.
+    if view.state != "online":
+        return [f"{len(view.queued)} queued"] if view.queued else []
+    return [str(view.sending)] if view.sending is not None else []
 
 
 def _unread(room: Room) -> str:

@@ -24,7 +24,7 @@ from trio_chat.client.events import (
     Status,
     gap_words,
 )
-from trio_chat.client.outbox import Ticket
+from trio_chat.client.outbox import Progress, Ticket
 from trio_chat.protocol.messages import INBOX
 
 SHOWN_CHARS_MAX: Final = 50
@@ -109,6 +109,8 @@ class View:
     """Why the link is as it is, in a sentence."""
     queued: tuple[Queued, ...] = ()
     """One's own lines that are not accepted yet, in the order of typing."""
+    sending: Progress | None = None
+    """How far they have come, if it takes more than a moment."""
     saving: bool = False
     """Whether the line in the input waits for a disk that takes its time."""
     leaving: bool = False

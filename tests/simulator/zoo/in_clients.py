@@ -17,7 +17,7 @@ from trio_chat.client.events import Entry, Event
 from trio_chat.client.link import Link
 from trio_chat.client.mailbox import Mailbox
 from trio_chat.client.outbox import Outbox
-from trio_chat.client.outbox_disk import Change, Found, OutboxDisk
+from trio_chat.client.outbox_disk import Change, Found, OutboxDisk, Written
 from trio_chat.client.rooms import Rooms
 from trio_chat.client.timeline import Place, Timeline
 from trio_chat.protocol import messages
@@ -52,11 +52,10 @@ def what_was_sent_leaves_the_disk(patch: Patch) -> None:
 
     def written(
         self: OutboxDisk, connection: sqlite3.Connection, change: Change
-    ) -> list[int]:
-        numbers = honest(self, connection, change)
-        if change.release:
-            connection.execute("DELETE FROM line")
-        return numbers
+    ) -> Written:
+        written = honest(self, connection, change)
+        connection.execute("DELETE FROM line WHERE n <= ?", (written.released_n,))
+        return written
 
     patch.setattr(OutboxDisk, "_written", written)
 
