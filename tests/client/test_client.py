@@ -121,6 +121,20 @@ async def test_a_server_in_trouble_is_tried_again(
         await status(client, "online")
 
 
+async def test_nobody_is_asked_to_say_again_what_is_kept(
+    autojump_clock: MockClock,
+) -> None:
+    """The server's words for a disk that fails are for who writes a client."""
+    async with open_fake() as (client, exchange):
+        peer = await exchange.peer()
+        await peer.take_in()
+        await status(client, "online")
+        reason = "send what was not accepted again, later"
+        await peer.say(messages.Error(code="store_failed", reason=reason, end=True))
+        told = await status(client, "offline")
+        assert told.reason.startswith("the server's disk fails: what you said is kept")
+
+
 async def test_a_server_of_another_version_is_not_tried_again(
     autojump_clock: MockClock,
 ) -> None:

@@ -1,5 +1,6 @@
 """A session outlives its links: what the others are told, and what they are not."""
 
+import gc
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from tests.server.harness import Json, Person, World, open_world, recording
 from trio_chat.errors import StoreError
 from trio_chat.server import Limits
 from trio_chat.server.keeper import Keeper
+from trio_chat.server.peer import Peer
 from trio_chat.server.room import Room
 from trio_chat.server.session import KEPT_AS, Graces, Session, from_kept, kept_of
 from trio_chat.server.trouble import Trouble
@@ -58,6 +60,15 @@ async def test_a_short_absence_makes_no_noise(autojump_clock: MockClock) -> None
         await again.say("back")
         assert await news(ada) == []
         assert await roll_call(ada) == ["ada", "ben"]
+
+
+async def test_a_place_that_is_kept_keeps_no_peer(autojump_clock: MockClock) -> None:
+    """With its queue, its pager and its decoder it is ten times as large as a place."""
+    async with open_world() as world:
+        for number in range(5):
+            await lost(await here(world, f"ada{number}"))
+        gc.collect()
+        assert not any(isinstance(each, Peer) for each in gc.get_objects())
 
 
 async def test_after_the_grace_the_reason_of_the_loss_is_told(

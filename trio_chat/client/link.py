@@ -196,6 +196,11 @@ class Link:
                 )
             case Error(code=Code.SUPERSEDED):
                 raise RefusedError(item.code, item.reason)
+            case Error(code=Code.STORE_FAILED):
+                # Its own words are for who writes a client: people must not say it again.
+                raise LinkLostError(
+                    "the server's disk fails: what you said is kept, and sent again"
+                )
             case Error(end=True):
                 raise LinkLostError(f"the server ended the link: {item.reason}")
             case _:

@@ -185,6 +185,8 @@ class Room:
         """The member has no link for now; nobody is told."""
         self._live.pop(member, None)
         member.standing = Standing.AWAY
+        # What a whole grace keeps is a place, not the peer that was in it.
+        member.reader = None
 
     def seat_again(self, resident: Resident, reader: Reader) -> Member:
         """The member is back, in its old place; held until it says from where to read."""
