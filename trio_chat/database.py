@@ -10,6 +10,10 @@ from typing import Final
 
 import filelock
 
+_MAGIC: Final = b"SQLite format 3\0"
+_IN_WAL_MODE: Final = b"\2\2"
+"""What stands behind the magic and the page size (2 bytes) where there may be a WAL."""
+
 WAL_PAGES: Final = 200
 """Checkpoint this often: small and steady beats rare and long (p99 8.5 against 19 ms)."""
 
@@ -67,6 +71,65 @@ def open_file(path: Path, form: Form) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def has_strange_wal(path: Path) -> bool:
+    """Whether the write-ahead log beside the file at `path` is another file's.
+
+    Shape:  a database that has one says so in its header, on the disk, before it has it.
+            One that does not, or is empty, was put in the place of another whose server was
+            killed. SQLite asks for no more than the name: it would read, and write, the
+            last changes of the one over the pages of the other. A copy whose header says so
+            too, one that was not made by VACUUM or a backup, can't be told from the file.
+    Raises: ForeignFileError: beside one, this is no database at all. OSError.
+    Source: https://www.sqlite.org/fileformat2.html#file_format_version_numbers
+    """
+    wal = _beside(path, "-wal")
+    if not (wal.exists() and wal.stat().st_size):
+        return False
+    with path.open("rb") as file:  # after the WAL: the header came first
+        header = file.read(len(_MAGIC) + 4)
+    if header and not header.startswith(_MAGIC):
+        raise ForeignFileError("is no database; it was left as it is")
+    return not header.endswith(_IN_WAL_MODE)
+
+
+def put_strange_wal_aside(path: Path) -> Path | None:
+    """Rename the write-ahead log that is another file's, for good; its new name.
+
+    Shape:  None: there is none. For who holds the file's lock and has not opened it yet.
+            Nothing is removed: with the file that it belongs to it can be used again.
+    Raises: ForeignFileError, OSError.
+    """
+    if not has_strange_wal(path):
+        return None
+    number = 1
+    while any(_aside(path, end, number).exists() for end in ("-wal", "-shm")):
+        number += 1
+    _beside(path, "-wal").rename(_aside(path, "-wal", number))
+    with suppress(FileNotFoundError):
+        _beside(path, "-shm").rename(_aside(path, "-shm", number))
+    # From here on the file may say that it has a WAL, and then that one must not be back.
+    sync_directory(path.parent)
+    return _aside(path, "-wal", number)
+
+
+def _beside(path: Path, end: str) -> Path:
+    return path.with_name(f"{path.name}{end}")
+
+
+def _aside(path: Path, end: str, number: int) -> Path:
+    return _beside(path, f"{end}.aside-{number}")
+
+
+def sync_directory(directory: Path) -> None:
+    """Make the names in it durable, where a system can do that."""
+    with suppress(OSError):  # there are systems where a directory can't be opened
+        descriptor = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 @contextmanager

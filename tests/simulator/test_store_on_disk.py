@@ -11,6 +11,7 @@ from simulator.virtual.disk import Disk, Disks, open_disks
 from simulator.virtual.errors import UnavailableError
 from tests.store.version_1 import EPOCH, write_version_1
 from trio_chat.errors import StoreError
+from trio_chat.store.backup import backup
 from trio_chat.store.interface import (
     Appended,
     Draft,
@@ -238,3 +239,30 @@ async def test_a_failed_sync_is_not_asked_for_again_on_the_same_handle(
             await store.append([line(2)], 1.0)
         await store.append([line(2)], 1.0)
         assert store._log._connection is not before
+
+
+async def test_a_backup_put_over_a_killed_servers_file_is_whole_wherever_the_power_fails(
+    disks: Disks, tmp_path: Path
+) -> None:
+    """Also when it fails while what the killed one had left is put aside."""
+    for write in range(1, 40):
+        disk = disks.disk(f"server{write}", chance=random.Random(write))
+        disk.forgets_names = bool(write % 2)
+        path, copy = disk.directory / "chat.db", tmp_path / f"copy{write}.db"
+        async with open_sqlite_store(path, open_worker=open_inline_worker) as store:
+            await store.append([line(n) for n in range(1, 10)], 1.0)
+            backup(path, copy)
+            await store.append([line(n) for n in range(10, 40)], 2.0)
+            disk.process_died()
+        assert path.with_name("chat.db-wal").stat().st_size
+        copy.replace(path)
+        disk.die_at(write=disk.writes + write)
+        with suppress(StoreError):
+            async with open_sqlite_store(path, open_worker=open_inline_worker) as store:
+                await store.append([line(10)], 3.0)
+        disk.power_lost()
+        disk.die_at()
+        async with open_sqlite_store(path, open_worker=open_inline_worker) as store:
+            heads = await store.heads()
+        assert heads in ({"lobby": 9}, {"lobby": 10})
+        assert verify(path).whole

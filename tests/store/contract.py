@@ -94,13 +94,34 @@ class StoreContract:
         assert await store.append([other], NOW_S) == [Conflict(1)]
         assert await texts(store) == ["a"]
 
+    @pytest.mark.parametrize("trimmed", [False, True])
+    @pytest.mark.parametrize("to", ["Bob", "BOB", "\uff22\uff4f\uff42"])
     async def test_a_reader_written_otherwise_is_the_same_reader(
-        self, store: Store
+        self, store: Store, to: str, trimmed: bool
     ) -> None:
-        await store.append([draft(1, log="@d", to="Bob")], NOW_S)
-        (outcome,) = await store.append([draft(1, log="@d", to="BOB")], NOW_S)
-        assert isinstance(outcome, Appended)
-        assert outcome.duplicate
+        """Also in full width: what its holder, or the server, calls it may change."""
+        await store.append([draft(1, log="@d", to="bob")], NOW_S)
+        if trimmed:
+            await store.trim("@d", Keep(entries=0), limit=9)
+        for known_only in (False, True):
+            again = draft(1, log="@d", to=to, known_only=known_only)
+            (outcome,) = await store.append([again], NOW_S)
+            if trimmed:
+                assert outcome == Trimmed(1)
+            else:
+                assert isinstance(outcome, Appended)
+                assert outcome.duplicate
+
+    @pytest.mark.parametrize("trimmed", [False, True])
+    async def test_the_same_text_to_another_reader_is_another_draft(
+        self, store: Store, trimmed: bool
+    ) -> None:
+        """To call it known would be to say that this reader has it."""
+        await store.append([draft(1, log="@d", to="bob")], NOW_S)
+        if trimmed:
+            await store.trim("@d", Keep(entries=0), limit=9)
+        for to in ("rob", "bobb", None, "b" * 60_000):
+            assert await store.append([draft(1, log="@d", to=to)], NOW_S) == [Conflict(1)]
 
     # --- identity --------------------------------------------------------------------
 

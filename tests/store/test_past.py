@@ -16,7 +16,9 @@ from trio_chat.errors import StoreError, StoreOpenError
 from trio_chat.store import (
     Appended,
     Keep,
+    Late,
     SqliteStore,
+    Trimmed,
     fingerprint,
     open_sqlite_store,
 )
@@ -241,6 +243,8 @@ async def test_a_backup_is_the_owners_alone_and_one_file(
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "copy.db").stat().st_mode) == 0o600
+    # In its header too: by this a server knows that a WAL beside it is another file's.
+    assert (tmp_path / "copy.db").read_bytes()[18:20] == b"\1\1"
     new = {each.name for each in tmp_path.iterdir()} - there
     assert new - {"chat.db-wal", "chat.db-shm"} == {"copy.db"}
 
@@ -366,6 +370,23 @@ async def test_an_older_file_is_not_verified_nor_copied_before_it_is_made_over(
     for use in (verify, lambda old: backup(old, tmp_path / "copy.db")):
         with pytest.raises(StoreOpenError, match=r"schema 1.*start a server on it once"):
             use(path)
+
+
+async def test_what_an_older_version_logged_out_of_order_is_not_logged_twice(
+    path: Path,
+) -> None:
+    """Its numbers need not grow: the largest may be gone, and a smaller one be kept."""
+    write_version_1(path, [("lobby", 1, "d", 5, "five"), ("lobby", 2, "d", 3, "three")])
+    device = fingerprint("d")
+    async with open_sqlite_store(path) as store:
+        await store.trim("lobby", Keep(entries=1), limit=9)
+        resent = [draft(5, "five", device=device), draft(3, "three", device=device)]
+        gone, kept = await store.append(resent, NOW_S)
+        assert gone == Trimmed(1)
+        assert isinstance(kept, Appended)
+        assert kept.duplicate
+        assert await store.append([draft(4, device=device)], NOW_S) == [Late(5)]
+        assert await store.heads() == {"lobby": 2}
 
 
 # --- trimming ------------------------------------------------------------------------

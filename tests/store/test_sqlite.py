@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -142,8 +143,9 @@ async def test_a_commit_is_on_the_disk_before_it_is_acknowledged(path: Path) -> 
 
 async def test_the_reading_connection_can_not_write(path: Path) -> None:
     async with open_sqlite_store(path, open_worker=open_inline_worker) as store:
+        assert store._readable is not None
         with pytest.raises(sqlite3.OperationalError, match="readonly"):
-            store._open_readable.execute("DELETE FROM entry")
+            store._readable.execute("DELETE FROM entry")
 
 
 # --- files that can't be used --------------------------------------------------------
@@ -280,6 +282,53 @@ async def test_a_read_that_fails_may_be_repeated(path: Path) -> None:
                 await read(store)
             connection_of(store).execute(f"ALTER TABLE hidden RENAME TO {table}")
             assert len(await read(store)) == 1
+
+
+class Spoilt:
+    """A reading connection that the disk has spoilt."""
+
+    def __init__(self) -> None:
+        self.closed = False
+
+    def execute(self, *_: object) -> None:
+        assert not self.closed
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR_READ
+        raise error
+
+    def close(self) -> None:
+        self.closed = True
+
+
+async def test_a_spoilt_reading_connection_is_replaced_by_another(path: Path) -> None:
+    async with open_sqlite_store(path, open_worker=open_inline_worker) as store:
+        await store.append([draft(1, "a")], NOW_S)
+        for read in (texts, SqliteStore.heads, lambda s: s.trimmed("lobby")):
+            assert store._readable is not None
+            store._readable.close()
+            spoilt: Any = Spoilt()
+            store._readable = spoilt
+            await read(store)
+            assert spoilt.closed
+        assert await texts(store) == ["a"]
+
+
+async def test_reads_work_again_once_the_disk_is_back(path: Path) -> None:
+    """Also when the connection could not be opened anew for a while."""
+    async with open_sqlite_store(path, open_worker=open_inline_worker) as store:
+        await store.append([draft(1, "a")], NOW_S)
+        assert store._readable is not None
+        store._readable.close()
+        spoilt: Any = Spoilt()
+        store._readable = spoilt
+        away = path.rename(path.with_name("away.db"))
+        for _ in range(3):
+            with pytest.raises(StoreError, match="unable to open"):
+                await texts(store)
+            assert not path.exists(), "an empty file in its place would be read as the log"
+        away.rename(path)
+        assert await texts(store) == ["a"]
+        assert await store.heads() == {"lobby": 1}
 
 
 # --- threads and cancellation --------------------------------------------------------

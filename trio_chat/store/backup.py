@@ -2,12 +2,13 @@
 
 import os
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from trio_chat.database import sync_directory
 from trio_chat.errors import StoreError, StoreOpenError
-from trio_chat.store.sqlite import COPIED
+from trio_chat.store.marker import COPIED
 from trio_chat.store.verify import Verdict, open_for_reading, verify
 
 _STEP_PAGES: Final = 1_024
@@ -59,7 +60,8 @@ def _copy(source: sqlite3.Connection, part: Path) -> None:
     source.execute("SELECT count(*) FROM meta").fetchone()
     with closing(sqlite3.connect(part, isolation_level=None)) as copy:
         source.backup(copy, pages=_STEP_PAGES, sleep=0)
-        # No WAL: the copy is one file, and can be read where nothing can be written.
+        # No WAL: the copy is one file, and can be read where nothing can be written. And
+        # it is by this that a server knows that a WAL beside it is another file's.
         copy.execute("PRAGMA journal_mode = DELETE")
         copy.execute("INSERT OR REPLACE INTO meta VALUES (?, '')", (COPIED,))
     source.execute("ROLLBACK")
@@ -71,13 +73,4 @@ def _name(part: Path, to: Path) -> None:
         part.rename(to)
     else:
         os.link(part, to)
-    _sync_directory(to.parent)
-
-
-def _sync_directory(directory: Path) -> None:
-    with suppress(OSError):  # there are systems where a directory can't be opened
-        descriptor = os.open(directory, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    sync_directory(to.parent)

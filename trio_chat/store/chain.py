@@ -9,7 +9,7 @@ the whole chain anew.
 from hashlib import blake2b
 from typing import Final
 
-from trio_chat.store.interface import Draft, Entry
+from trio_chat.store.interface import Draft, Entry, reader_of
 
 LINK_BYTES: Final = 16
 """Two pasts share a link by accident once in 2**128."""
@@ -40,6 +40,6 @@ def said(what: Draft | Entry) -> bytes:
 
     Shape:  the same for all that says_the_same(), and for nothing else (once in 2**64).
     """
-    to = (what.to or "").casefold()
+    to = reader_of(what.to)
     written = f"{len(what.kind)} {len(to)}\n{what.kind}{to}{what.text}"
     return blake2b(written.encode(), digest_size=_SAID_BYTES).digest()

@@ -1,9 +1,12 @@
 """What a store promises: the interface, and the values that cross it."""
 
 import hashlib
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
+
+_NICK_CHARS_MAX: Final = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,5 +244,17 @@ def entry_of(draft: Draft, *, log: str, seq: int, ts: float) -> Entry:
 def says_the_same(entry: Entry, draft: Draft) -> bool:
     """Whether the draft is the one that became this entry: a resend, not a mix-up."""
     same_text = (entry.text, entry.kind) == (draft.text, draft.kind)
-    # A nick is the same nick in capitals: its holder may have changed how it is written.
-    return same_text and (entry.to or "").casefold() == (draft.to or "").casefold()
+    return same_text and reader_of(entry.to) == reader_of(draft.to)
+
+
+def reader_of(to: str | None) -> str:
+    """Whom a draft is for, in the form in which readers are compared; empty: everyone.
+
+    Shape:  as protocol.names.same(), which a store does not know: a reader that is there is
+            called as it writes itself, one that has left as the author wrote it.
+    """
+    # Normalising is not linear in what it is given, and what is longer is no nick.
+    if to is None or len(to) > _NICK_CHARS_MAX:
+        return to or ""
+    folded = unicodedata.normalize("NFKC", to).casefold()
+    return unicodedata.normalize("NFKC", folded)

@@ -5,6 +5,9 @@ data file counts its `life` up, in the file and then, beside it, in the marker. 
 has lived less than its marker, or that has another epoch, was put in the place of the one
 that was here: its past is not what clients have seen, and it gets a new epoch.
 
+A file whose server was killed leaves its last changes in a WAL beside it, which SQLite
+would take for those of any file of that name: see database.py for what is done about it.
+
 What this does not find: the marker was restored or lost as well (a machine set back as a
 whole), or the copy was taken in the middle of the last life, by other means than `backup`,
 and that life was ended by kill -9. Then a client that had read further than the log goes
@@ -15,6 +18,10 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+COPIED: Final = "copied"
+"""What a backup says of itself, until a server has opened it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,25 @@ def read_marker(data: Path) -> Marker | None:
         epoch, life = marker_path(data).read_text(encoding="ascii").split()
         return Marker(epoch, int(life))
     return None
+
+
+def why_another_past(
+    before: dict[str, str], marker: Marker | None, *, asked: bool, put_there: bool
+) -> str:
+    """Why clients must not take what is in the file for what they know; empty: they may.
+
+    Shape:  `before` is what the file says about itself; it was `put_there` when a WAL of
+            another one was found beside it.
+    """
+    if asked:
+        return "a new epoch was asked for"
+    if COPIED in before:
+        return "the file is a backup"
+    if marker is not None and not marker.knows(before["epoch"], int(before["life"])):
+        return "the file is not the one that was here last, or an older copy of it"
+    if put_there:
+        return "the file was put in the place of another one"
+    return ""
 
 
 def write_marker(data: Path, marker: Marker) -> None:

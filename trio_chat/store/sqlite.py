@@ -10,18 +10,29 @@ import os
 import secrets
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import filelock
 import trio
 
-from trio_chat.database import lock_file, transaction
+from trio_chat.database import (
+    ForeignFileError,
+    lock_file,
+    put_strange_wal_aside,
+    transaction,
+)
 from trio_chat.errors import StoreError, StoreOpenError
 from trio_chat.store.interface import Draft, Entry, Keep, Outcome
-from trio_chat.store.marker import Marker, read_marker, write_marker
+from trio_chat.store.marker import (
+    COPIED,
+    Marker,
+    read_marker,
+    why_another_past,
+    write_marker,
+)
 from trio_chat.store.schema import (
     COLUMNS,
     SCHEMA_VERSION,
@@ -34,9 +45,6 @@ from trio_chat.store.schema import (
 from trio_chat.store.writer import Writer, connect, is_spoilt
 from trio_chat.worker import OpenWorker, Worker, open_thread_worker
 
-COPIED: Final = "copied"
-"""What a backup says of itself, until a server has opened it."""
-
 T = TypeVar("T")
 
 
@@ -48,6 +56,7 @@ async def open_sqlite_store(
 
     Shape:  the file belongs to this block alone until it ends. It gets a new epoch when it
             is a backup or an older copy (see marker.py), or when `new_epoch` asks for it.
+            What another file left beside it is put aside first.
     Raises: StoreOpenError: it can't be written, is not a trio_chat file, is in use by
             another server, or was written by a newer version. The file is unchanged.
     Cancel: atomic; leaving waits for the write that is under way.
@@ -170,15 +179,24 @@ class SqliteStore:
     async def _read(self, call: Callable[[sqlite3.Connection], T]) -> T:
         def read() -> T:
             try:
-                return call(self._open_readable)
+                return self._read_once(call)
             except sqlite3.Error as error:
                 if not is_spoilt(error):
                     raise
-                self._close_reader()
-                self._open_reader()
-                return call(self._open_readable)
+                return self._read_once(call)
 
         return await _run(self._reader, read)
+
+    def _read_once(self, call: Callable[[sqlite3.Connection], T]) -> T:
+        if self._readable is None:
+            self._open_reader()
+        assert self._readable is not None
+        try:
+            return call(self._readable)
+        except sqlite3.Error as error:
+            if is_spoilt(error):  # whoever reads next gets another one, as soon as can be
+                self._close_reader()
+            raise
 
     async def open(self, *, new_epoch: bool = False) -> None:
         """Open both connections, the writer's first: it makes the file.
@@ -211,8 +229,10 @@ class SqliteStore:
         self._readable = _open_readable(self._path)
 
     def _close_reader(self) -> None:
-        if self._readable is not None:
-            self._readable.close()
+        connection, self._readable = self._readable, None
+        if connection is not None:
+            with suppress(sqlite3.Error):
+                connection.close()
 
     def _close_writer(self) -> None:
         if self._log is not None:
@@ -223,15 +243,11 @@ class SqliteStore:
         assert self._log is not None, "the store is not open"
         return self._log
 
-    @property
-    def _open_readable(self) -> sqlite3.Connection:
-        assert self._readable is not None, "the store is not open"
-        return self._readable
-
 
 def _opened(path: Path, *, new_epoch: bool) -> tuple[Writer, str, Found]:
     # Nobody but the owner reads what people said to each other.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    aside = _put_aside(path)
     connection = connect(path)
     try:
         with transaction(connection):
@@ -240,7 +256,8 @@ def _opened(path: Path, *, new_epoch: bool) -> tuple[Writer, str, Found]:
             before = meta(connection)
             marker = read_marker(path)
             epoch, life = before["epoch"], int(before["life"])
-            why = _why_another_past(before, marker, asked=new_epoch)
+            put_there = aside is not None
+            why = why_another_past(before, marker, asked=new_epoch, put_there=put_there)
             if why and version:
                 epoch, life = secrets.token_hex(8), 0
                 _begin_anew(connection, epoch)
@@ -248,22 +265,20 @@ def _opened(path: Path, *, new_epoch: bool) -> tuple[Writer, str, Found]:
         marker = Marker(epoch, life + 1)
         write_marker(path, marker)
         migrated = entries if version not in (0, SCHEMA_VERSION) else None
-        found = Found(migrated, why if version else "")
+        if aside is not None:
+            why += f"; what another file had left beside it is now in {aside.name}"
+        found = Found(migrated, why if version or aside is not None else "")
         return Writer(path, connection, marker), epoch, found
     except BaseException:
         connection.close()
         raise
 
 
-def _why_another_past(before: dict[str, str], marker: Marker | None, *, asked: bool) -> str:
-    """Why clients must not take what is in the file for what they know; empty: they may."""
-    if asked:
-        return "a new epoch was asked for"
-    if COPIED in before:
-        return "the file is a backup"
-    if marker is not None and not marker.knows(before["epoch"], int(before["life"])):
-        return "the file is not the one that was here last, or an older copy of it"
-    return ""
+def _put_aside(path: Path) -> Path | None:
+    try:
+        return put_strange_wal_aside(path)
+    except ForeignFileError as error:
+        raise StoreOpenError(f"{path} {error}. Name another file with --data") from None
 
 
 def _begin_anew(connection: sqlite3.Connection, epoch: str) -> None:
@@ -275,9 +290,10 @@ def _begin_anew(connection: sqlite3.Connection, epoch: str) -> None:
 
 
 def _open_readable(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, timeout=5)
-    connection.execute("PRAGMA query_only = ON")
-    return connection
+    # Not by its plain path: SQLite would make a file that was taken away anew, and empty,
+    # and what is read there is that nothing was ever said.
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=5)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from trio_chat.database import ForeignFileError, has_strange_wal
 from trio_chat.errors import StoreOpenError
 from trio_chat.store import chain
 from trio_chat.store.interface import log_words
@@ -112,6 +113,7 @@ def open_for_reading(path: Path) -> Iterator[sqlite3.Connection]:
     """
     if not path.exists():
         raise StoreOpenError(f"{path} is not there")
+    _check_alone(path)
     uri = f"{path.absolute().as_uri()}?mode=ro"
     try:
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_S)
@@ -127,6 +129,20 @@ def open_for_reading(path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
     finally:
         connection.close()
+
+
+def _check_alone(path: Path) -> None:
+    try:
+        strange = has_strange_wal(path)
+    except ForeignFileError as error:
+        raise StoreOpenError(f"{path} can't be read: it {error}") from None
+    except OSError as error:
+        raise StoreOpenError(f"{path} can't be read: {error.strerror}") from error
+    if strange:
+        raise StoreOpenError(
+            f"{path}-wal is what another file left that was in this place, and would be"
+            f" read as a part of it: start a server on {path} once, which puts it aside"
+        )
 
 
 def _version(path: Path, connection: sqlite3.Connection) -> int:

@@ -201,14 +201,16 @@ def _last_n(connection: sqlite3.Connection, head: _Head, device: str) -> int:
     (last_n,) = connection.execute(
         "SELECT max(n) FROM entry WHERE log = ? AND device = ?", (head.log_id, device)
     ).fetchone()
-    if last_n is None and head.trimmed:
-        # What is gone came before what is kept, and so did its numbers.
-        (last_n,) = connection.execute(
-            "SELECT max(n) FROM said WHERE log = ?"
-            " AND device = (SELECT id FROM device WHERE name = ?)",
-            (head.log_id, device),
-        ).fetchone()
-    return last_n or 0
+    if not head.trimmed:
+        return last_n or 0
+    # What is gone came before what is kept; but its numbers need not be the smaller ones:
+    # before schema 2 they were logged in any order.
+    (gone_n,) = connection.execute(
+        "SELECT max(n) FROM said WHERE log = ?"
+        " AND device = (SELECT id FROM device WHERE name = ?)",
+        (head.log_id, device),
+    ).fetchone()
+    return max(last_n or 0, gone_n or 0)
 
 
 def _known_before(
