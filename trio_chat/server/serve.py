@@ -67,10 +67,11 @@ async def serve(  # noqa: PLR0913 (what a simulation replaces comes in by name)
     figures = Figures(start_time_s=round(wall_clock_s(), 3))
     begun_s = trio.current_time()
     trouble = Trouble(log, figures)
-    keeper = Keeper(store, limits, trouble)
+    kept = await store.remembered(KEPT_AS)
+    keeper = Keeper(store, limits, trouble, kept)
     heads = await store.heads()
     hub = Hub(heads, limits, log, changed=keeper.changed, figures=figures)
-    hub.restore(await store.remembered(KEPT_AS))
+    hub.restore(kept)
     journal = Journal(store, hub, wall_clock_s, limits, trouble, figures)
     services = Services(
         hub=hub,
