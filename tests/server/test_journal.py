@@ -199,6 +199,35 @@ async def test_what_was_stored_in_spite_of_an_error_is_shown_once_and_in_order(
         assert await bob.texts(1) == [(2, "and on")]
 
 
+async def test_once_nothing_is_in_doubt_entries_are_delivered_and_not_read_again(
+    autojump_clock: MockClock,
+) -> None:
+    class Counting(MemoryStore):
+        """Fails once; counts how often it is asked how far the logs go."""
+
+        failing = True
+        asked = 0
+
+        async def append(self, drafts: Sequence[Draft], ts: float) -> list[Outcome]:
+            if self.failing:
+                self.failing = False
+                raise StoreError("disk I/O error")
+            return await super().append(drafts, ts)
+
+        async def heads(self) -> dict[str, int]:
+            self.asked += 1
+            return await super().heads()
+
+    store = Counting("e")
+    async with open_world(store) as world:
+        ada = await world.person("ada")
+        at_start = store.asked
+        for n in (1, 2, 3):
+            await ada.say(f"{n}")
+            assert await ada.texts(1) == [(n, f"{n}")]
+        assert store.asked - at_start == 1
+
+
 async def test_trouble_is_told_once_a_minute_with_a_count(
     autojump_clock: MockClock,
 ) -> None:

@@ -1,11 +1,11 @@
 """What the members of a room are given: everything, once, in one order."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
 import trio
-from trio.testing import MockClock, lockstep_stream_pair
+from trio.testing import MockClock, lockstep_stream_pair, memory_stream_pair
 
 from tests.server.harness import Json, Person, open_world
 from tests.server.test_journal import SlowStore
@@ -402,13 +402,17 @@ async def test_a_hello_that_was_under_way_for_long_ends_no_later_connection(
         assert await ada.texts(1) == [(1, "still here")]
 
 
-async def test_a_ghost_does_nothing_more_in_its_name(autojump_clock: MockClock) -> None:
+@pytest.mark.parametrize("renames", [True, False])
+async def test_a_ghost_does_nothing_more_in_its_name(
+    autojump_clock: MockClock, renames: bool
+) -> None:
+    rename: Json = {"t": "nick", "nick": "eve"}
+    enter: Json = {"t": "join", "room": "den"}
     async with open_world(SlowStore()) as world:
         ghost = await world.person("ada", device="secret-of-ada")
         await ghost.send(
             {"t": "say", "room": "lobby", "n": 1, "text": "the disk is slow"},
-            {"t": "join", "room": "den"},
-            {"t": "nick", "nick": "eve"},
+            *((rename, enter) if renames else (enter, rename)),
         )
         await trio.sleep(0.5)  # it waits for the disk, with the rest still to do
         ada = await world.person("ada", device="secret-of-ada")
@@ -420,6 +424,56 @@ async def test_a_ghost_does_nothing_more_in_its_name(autojump_clock: MockClock) 
         assert (await bob.hear("refused"))["code"] == "nick_taken"
         await ada.send({"t": "nick", "nick": "eve"})
         assert (await ada.hear("nick"))["nick"] == "eve"
+
+
+@pytest.mark.parametrize(
+    ("refused", "then"),
+    [(2, ()), (9, ({"t": "ping"},))],  # it waits with the last of them, or before
+)
+async def test_a_ghost_logs_nothing_after_its_successor_was_told_that_it_is_in_no_log(
+    autojump_clock: MockClock, refused: int, then: tuple[Json, ...]
+) -> None:
+    """It has judged a draft, and waits with it for a peer that reads nothing."""
+    store, blocked = MemoryStore("e"), trio.Event()
+    client, server = memory_stream_pair()
+    async with open_world(store, queue_batches_max=1) as world:
+        bob = await world.person("bob", device="secret-of-bob")
+        ghost = await world.person("ada", pair=lambda: (client, server), device="A")
+        server.send_stream.send_all_hook = blocked.wait
+        draft = {"t": "direct", "to": "bob", "n": 1, "text": "hi"}
+        empty: Json = {"t": "say", "room": "lobby", "text": ""}
+        nothing = [{**empty, "n": 2 + number} for number in range(refused)]
+        await ghost.send(draft, *nothing, *then)
+        await trio.sleep(1)
+        ada = await world.person("ada", device="A", attempt=2)
+        await bob.send({"t": "bye"})
+        await trio.sleep(1)
+        await ada.send(draft)
+        assert (await ada.hear("refused"))["code"] == "no_such_nick"
+        blocked.set()
+        await trio.sleep(5)
+        assert await store.heads() == {}
+
+
+async def test_a_ghost_that_waits_to_enter_a_room_enters_it_for_nobody(
+    autojump_clock: MockClock,
+) -> None:
+    class Slow(MemoryStore):
+        async def remember(self, values: Mapping[str, str | None]) -> None:
+            await trio.sleep(2)
+            await super().remember(values)
+
+    async with open_world(Slow("e")) as world:
+        ghost = await world.person("ada", device="A")
+        await ghost.send({"t": "join", "room": "den"})
+        await trio.sleep(0.5)
+        ada = world.dial()
+        await ada.send({"t": "hello", "v": 1, "nick": "ada", "device": "A", "attempt": 2})
+        await trio.sleep(5)
+        assert [m["t"] for m in await ada.rest()] == ["welcome"]
+        bob = await world.person("bob", "den")
+        await bob.send({"t": "who", "room": "den"})
+        assert (await bob.hear("members"))["nicks"] == ["bob"]
 
 
 async def test_a_peer_can_be_told_things_until_it_is_gone(

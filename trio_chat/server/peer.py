@@ -299,11 +299,16 @@ class Peer:
         raise self._end
 
     async def _do(self, items: Sequence[ClientMessage | BadLine]) -> None:
-        """All that was asked, in order; drafts that follow each other go together."""
+        """All that was asked, in order; drafts that follow each other go together.
+
+        Shape:  once the session is another peer's nothing is done in its name. That holds
+                for what was judged, too: its successor may have been told by now that it
+                is in no log.
+        """
         drafts: list[Judged] = []
         for item in items:
             if self._superseded:
-                break  # the session is another peer's by now: nothing is done in its name
+                return
             if isinstance(item, Say | Direct):
                 draft = await self._judged(item)
                 if draft is not None:
@@ -313,7 +318,8 @@ class Peer:
             drafts = []
             if not self._superseded:
                 await self._one(item)
-        await self._append(drafts)
+        if not self._superseded:
+            await self._append(drafts)
 
     async def _one(self, item: ClientMessage | BadLine) -> None:
         if isinstance(item, BadLine):
