@@ -351,6 +351,7 @@ async def test_a_line_that_comes_after_a_later_one_of_its_author_is_refused(
         assert (first["room"], first["n"], first["seq"]) == ("lobby", 2, 1)
         refused = await ada.hear("refused")
         assert (refused["n"], refused["code"]) == (1, "out_of_order")
+        assert "say it again" in refused["reason"]
         other = await ada.hear("accepted")
         assert (other["room"], other["n"], other["seq"]) == ("other", 1, 1)
 
