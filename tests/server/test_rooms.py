@@ -437,7 +437,7 @@ async def test_a_ghost_logs_nothing_after_its_successor_was_told_that_it_is_in_n
     """It has judged a draft, and waits with it for a peer that reads nothing."""
     store, blocked = MemoryStore("e"), trio.Event()
     client, server = memory_stream_pair()
-    async with open_world(store, queue_batches_max=1) as world:
+    async with open_world(store, queue_bytes_max=1) as world:
         bob = await world.person("bob", device="secret-of-bob")
         ghost = await world.person("ada", pair=lambda: (client, server), device="A")
         server.send_stream.send_all_hook = blocked.wait
