@@ -257,24 +257,6 @@ async def test_who_fails_and_who_does_not_take_no_turns_on_the_console(
     assert [each["event"] for each in log] == 2 * ["store failed", "store works"]
 
 
-async def test_a_log_that_cannot_be_read_ends_who_waits_for_it(
-    autojump_clock: MockClock,
-) -> None:
-    class Unreadable(MemoryStore):
-        async def read(
-            self, log: str, *, after: int, through: int, limit: int
-        ) -> list[Entry]:
-            raise StoreError("a page is broken")
-
-    store = Unreadable("e")
-    await store.append([draft(1)], 1.0)
-    async with open_world(store) as world:
-        ada = await world.person("ada", "elsewhere")
-        await ada.send({"t": "join", "room": "lobby", "after": 0})
-        assert (await ada.hear("error"))["code"] == "store_failed"
-        assert await ada.ended()
-
-
 async def test_deliveries_keep_the_order_of_the_log_across_rooms(
     autojump_clock: MockClock,
 ) -> None:

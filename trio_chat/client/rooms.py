@@ -14,6 +14,7 @@ from trio_chat.client.events import (
     Left,
     Members,
     Opened,
+    Refused,
     Renamed,
 )
 from trio_chat.client.mailbox import Mailbox
@@ -206,6 +207,10 @@ class Rooms:
         """We are not a member any more."""
         if self._leaving[name]:
             self._leaving[name] -= 1
+        elif name == INBOX:  # it can't be read; the next link asks for it again
+            self._rooms[INBOX].listening = False
+            sentence = f"your direct messages: {reason}"
+            self._mailbox.tell(Refused(Code.STORE_FAILED, sentence, INBOX))
         elif name in self._rooms:
             self._close(name, reason)
 
