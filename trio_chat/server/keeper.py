@@ -57,7 +57,7 @@ class Keeper:
         self._trouble = trouble
         self._next = _Batch()
         self._work = trio.Event()
-        self._closed = False
+        self._hurried = self._closed = False
         self._failing_since_s: float | None = None
 
     def changed(self, session: Session) -> None:
@@ -97,8 +97,12 @@ class Keeper:
             if self._next.sessions:
                 await self._write()
 
+    def hurry(self) -> None:
+        """The server stops: from now on nobody waits for a store that fails."""
+        self._hurried = True
+
     def close(self) -> None:
-        """Nothing will change any more; run() ends after what has."""
+        """Nothing will change any more; run() ends after what has, or with an error."""
         self._closed = True
         self._work.set()
 
@@ -112,10 +116,10 @@ class Keeper:
                 # What is to be forgotten may be there until that is durable.
                 self.stored[device] = value or self.stored[device]
         if values:
-            await self._remember(values)
+            await self._remember(values, batch)
         batch.written.set()
 
-    async def _remember(self, values: dict[str, str | None]) -> None:
+    async def _remember(self, values: dict[str, str | None], batch: _Batch) -> None:
         while True:
             try:
                 await self._store.remember(values)
@@ -130,6 +134,10 @@ class Keeper:
                 return
             if self._failing_since_s is None:
                 self._failing_since_s = trio.current_time()
+            if self._hurried:
+                batch.written.set()
+                self._next.written.set()
             if self._closed:
+                self._next.sessions.clear()
                 return
             await trio.sleep(_RETRY_S)

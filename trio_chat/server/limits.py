@@ -34,7 +34,9 @@ class Limits:
     goodbye_s: float = 2.0
     """For the last words to a peer that is ended, and for its own."""
     drain_s: float = 10.0
-    """For all peers together, when the server stops; then they are cut off."""
+    """For everything, when the server stops; peers are cut off `goodbye_s` before, and what
+    is not stored by then is sent again to the next server. Only a call of the disk that is
+    under way can't be cut short. An error of the disk is not waited out any more."""
     back_per_s: float = 1_000.0
     """When the server stops: so many peers are asked to come back in each second, after
     one second, each up to a second later than its turn."""
