@@ -745,6 +745,20 @@ async def test_a_list_that_was_cut_off_is_not_part_of_the_next_one(
         assert await event(client, Members) == Members("lobby", ("ada", "cy"))
 
 
+async def test_a_list_that_is_begun_anew_on_one_link_replaces_what_came_of_it(
+    autojump_clock: MockClock,
+) -> None:
+    async with open_fake() as (client, exchange):
+        peer = await exchange.peer()
+        await peer.take_in()
+        await peer.say(
+            messages.Members(room="lobby", nicks=("ada", "bob"), more=True, first=True),
+            messages.Members(room="lobby", nicks=("ada", "cy"), more=True, first=True),
+            messages.Members(room="lobby", nicks=("di",)),
+        )
+        assert await event(client, Members) == Members("lobby", ("ada", "cy", "di"))
+
+
 # --- what is said --------------------------------------------------------------------
 
 

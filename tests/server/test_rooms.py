@@ -1,5 +1,6 @@
 """What the members of a room are given: everything, once, in one order."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -10,7 +11,9 @@ from trio.testing import MockClock, lockstep_stream_pair, memory_stream_pair
 from tests.server.harness import Json, Person, open_world
 from tests.server.test_journal import SlowStore
 from trio_chat.protocol import messages
+from trio_chat.server import Limits
 from trio_chat.server.room import Room
+from trio_chat.server.session import Session
 from trio_chat.store import Draft, Entry, MemoryStore
 
 
@@ -212,6 +215,65 @@ async def test_the_list_of_members_is_whole_however_long(
         assert [page.get("more", False) for page in pages] == [True, True, False]
         nicks = [nick for page in pages for nick in page["nicks"]]
         assert nicks == [f"p{number}" for number in range(25)]
+
+
+def crowded(count: int) -> Room:
+    """A room of people with the longest names that there are."""
+    room = Room("lobby", "lobby", 0, Limits().queue_bytes_max)
+    for number in range(count):
+        room.keep_seat(Session("\U00020000" * 26 + f"{number:06}", f"{number}"))
+    return room
+
+
+def test_the_list_of_members_is_encoded_once_for_all_until_it_changes() -> None:
+    room = crowded(3)
+    before = room.roll_call()
+    assert room.roll_call() is before
+    room.keep_seat(Session("eve", "e"))
+    with_eve = room.roll_call()
+    assert with_eve != before
+    room.announce(messages.Renamed(room="lobby", nick="eve", to="eva"))
+    assert room.roll_call() is not with_eve
+
+
+def test_no_part_of_a_long_list_is_longer_than_a_queue() -> None:
+    parts = crowded(10_000).roll_call()
+    assert 1 < len(parts) < 10
+    assert max(map(len, parts)) <= Limits().queue_bytes_max
+    lines = [json.loads(line) for line in b"".join(parts).splitlines()]
+    assert [line.get("first", False) for line in lines] == [True] + [False] * 9
+    assert sum(len(line["nicks"]) for line in lines) == 10_000
+
+
+@pytest.mark.parametrize("reads", [0, 1, 2, 3])
+async def test_a_list_that_changes_while_it_is_on_its_way_begins_anew(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, reads: int
+) -> None:
+    monkeypatch.setattr("trio_chat.server.room._NICKS_PER_LINE", 2)
+    async with open_world(queue_bytes_max=90, queue_batches_max=1) as world:
+        people = [await world.person(f"p{number}") for number in range(8)]
+        slow = await world.person("slow", "elsewhere", pair=lockstep_stream_pair)
+        await slow.send({"t": "join", "room": "lobby", "after": 0})
+        heard = [await slow.line() for _ in range(reads)]
+        await people[0].say("meanwhile")
+        await people[1].send({"t": "bye"})
+        await trio.sleep(0.1)
+        heard += await slow.rest()
+        lists: list[list[str]] = []
+        nicks: list[str] = []
+        for message in heard:
+            if message is not None and message["t"] == "members":
+                nicks = [*([] if message.get("first") else nicks), *message["nicks"]]
+                if not message.get("more"):
+                    lists.append(nicks)
+                    nicks = []
+        now = [f"p{number}" for number in range(8) if number != 1] + ["slow"]
+        before = [f"p{number}" for number in range(8)] + ["slow"]
+        assert lists[-1] == now
+        assert all(each in (before, now) for each in lists)
+        assert [m["text"] for m in heard if m is not None and m["t"] == "entry"] == [
+            "meanwhile"
+        ]
 
 
 async def test_who_asks_who_is_there_is_told(autojump_clock: MockClock) -> None:

@@ -192,6 +192,8 @@ class Rooms:
         room = self._listening(message.room)
         if room is None or room.name == INBOX:
             return
+        if message.first:  # the one before has changed while it was on its way
+            room.pages.clear()
         room.pages.extend(message.nicks)
         if not message.more:
             nicks, room.pages = tuple(room.pages), []

@@ -68,10 +68,15 @@ class Limits:
     socket_bytes_max: int = 256 * 1024
     """Waiting in the kernel for one peer, where it can be told so. With the queue, a page,
     and what was read from its socket (64 KiB) it is all that a peer that reads nothing
-    can cost: 832 KiB, and what Python and the kernel need to keep books about that."""
+    can cost: 832 KiB, and what Python and the kernel need to keep books about that. A
+    member list goes in parts of `queue_bytes_max`, in a page's place; the list as a whole
+    (1.3 MB for 10,000 of the longest nicks) is the room's, once, until it changes."""
     submissions_max: int = 64
-    """Waiting for the disk, and in one transaction: each all that one read of one peer's
-    socket held (64 KiB). Further peers wait, and their senders with them."""
+    """Waiting for the disk: each all that one read of one peer's socket held (64 KiB).
+    Further peers wait for space, each with one more; the next transaction takes all of
+    them. No peer is read while one of its own waits, which is how its sender comes to
+    wait. One bound for the whole server, not one for each room: there is one disk, and a
+    flood in one room makes the senders of all rooms wait for it."""
 
     def __post_init__(self) -> None:
         """Hold the bounds against each other.

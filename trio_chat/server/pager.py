@@ -106,16 +106,14 @@ class Pager:
                 await self._outgoing.send(self._reader.unreadable(member, error))
 
     async def _next_part(self, member: Member) -> None:
-        """An answer, a list of members, a page of the log, or the step to live."""
+        """An answer, a part of a member list, a page of the log, or the step to live."""
         room = member.room
         if not member.greeted:
             member.greeted = True
             await self._outgoing.send(room.greeting(member))
-        elif member.presence_seen < 0 or (
-            member.cursor == room.head and member.presence_seen != room.presence
-        ):
-            member.presence_seen = room.presence
-            await self._outgoing.send(room.roll_call())
+        elif room.owes_list(member):
+            # A part at a time: a list that has changed since is nobody's but this one's.
+            await self._outgoing.send(room.next_of_list(member))
         elif member.cursor == room.head:
             room.go_live(member)
         else:
