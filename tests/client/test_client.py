@@ -216,17 +216,6 @@ async def test_a_server_that_is_not_up_yet_is_tried_again_and_again(
     assert max(waits_s) > 1
 
 
-async def test_after_a_welcome_the_backoff_begins_anew(autojump_clock: MockClock) -> None:
-    async with open_fake() as (client, exchange):
-        for _ in range(10):
-            peer = await exchange.peer()
-            await peer.take_in()
-            await peer.hang_up()
-            told = await status(client, "offline")
-            assert told.retry_in_s is not None
-            assert told.retry_in_s <= 0.5
-
-
 async def test_a_link_that_was_had_makes_up_for_the_failures_before_it(
     autojump_clock: MockClock,
 ) -> None:
@@ -239,6 +228,7 @@ async def test_a_link_that_was_had_makes_up_for_the_failures_before_it(
         for _ in range(20):
             peer = await exchange.peer()
             await peer.take_in()
+            await trio.sleep(11)
             await peer.hang_up()
             told = await status(client, "offline")
             assert told.retry_in_s is not None
@@ -247,6 +237,27 @@ async def test_a_link_that_was_had_makes_up_for_the_failures_before_it(
             for _ in range(8):
                 await status(client, "offline")
             exchange.refuses = False
+
+
+@pytest.mark.parametrize("of_use", [False, True])
+async def test_links_that_last_for_a_moment_are_failures_unless_a_line_was_taken(
+    autojump_clock: MockClock, of_use: bool
+) -> None:
+    """Else whom the server ends after each welcome would come back for ever, at once."""
+    async with open_fake() as (client, exchange):
+        longest_s = 0.0
+        for number in range(20):
+            peer = await exchange.peer()
+            await peer.take_in()
+            if of_use:
+                ticket = await client.post("lobby", "hi")
+                await peer.say(messages.Accepted(room="lobby", n=ticket.n, seq=1 + number))
+                await ticket.accepted()
+            await peer.hang_up()
+            told = await status(client, "offline")
+            assert told.retry_in_s is not None
+            longest_s = max(longest_s, told.retry_in_s)
+        assert (longest_s <= 0.5) is of_use
 
 
 async def test_the_server_may_say_when_to_come_back(autojump_clock: MockClock) -> None:
@@ -746,6 +757,20 @@ async def test_a_list_that_was_cut_off_is_not_part_of_the_next_one(
         await peer.take_in()
         await peer.say(messages.Members(room="lobby", nicks=("ada", "cy")))
         assert await event(client, Members) == Members("lobby", ("ada", "cy"))
+
+
+async def test_a_list_that_is_begun_anew_on_one_link_replaces_what_came_of_it(
+    autojump_clock: MockClock,
+) -> None:
+    async with open_fake() as (client, exchange):
+        peer = await exchange.peer()
+        await peer.take_in()
+        await peer.say(
+            messages.Members(room="lobby", nicks=("ada", "bob"), more=True, first=True),
+            messages.Members(room="lobby", nicks=("ada", "cy"), more=True, first=True),
+            messages.Members(room="lobby", nicks=("di",)),
+        )
+        assert await event(client, Members) == Members("lobby", ("ada", "cy", "di"))
 
 
 # --- what is said --------------------------------------------------------------------

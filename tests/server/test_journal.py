@@ -199,6 +199,35 @@ async def test_what_was_stored_in_spite_of_an_error_is_shown_once_and_in_order(
         assert await bob.texts(1) == [(2, "and on")]
 
 
+async def test_once_nothing_is_in_doubt_entries_are_delivered_and_not_read_again(
+    autojump_clock: MockClock,
+) -> None:
+    class Counting(MemoryStore):
+        """Fails once; counts how often it is asked how far the logs go."""
+
+        failing = True
+        asked = 0
+
+        async def append(self, drafts: Sequence[Draft], ts: float) -> list[Outcome]:
+            if self.failing:
+                self.failing = False
+                raise StoreError("disk I/O error")
+            return await super().append(drafts, ts)
+
+        async def heads(self) -> dict[str, int]:
+            self.asked += 1
+            return await super().heads()
+
+    store = Counting("e")
+    async with open_world(store) as world:
+        ada = await world.person("ada")
+        at_start = store.asked
+        for n in (1, 2, 3):
+            await ada.say(f"{n}")
+            assert await ada.texts(1) == [(n, f"{n}")]
+        assert store.asked - at_start == 1
+
+
 async def test_trouble_is_told_once_a_minute_with_a_count(
     autojump_clock: MockClock,
 ) -> None:
@@ -226,24 +255,6 @@ async def test_who_fails_and_who_does_not_take_no_turns_on_the_console(
         trouble.over()
         await trio.sleep(1)
     assert [each["event"] for each in log] == 2 * ["store failed", "store works"]
-
-
-async def test_a_log_that_cannot_be_read_ends_who_waits_for_it(
-    autojump_clock: MockClock,
-) -> None:
-    class Unreadable(MemoryStore):
-        async def read(
-            self, log: str, *, after: int, through: int, limit: int
-        ) -> list[Entry]:
-            raise StoreError("a page is broken")
-
-    store = Unreadable("e")
-    await store.append([draft(1)], 1.0)
-    async with open_world(store) as world:
-        ada = await world.person("ada", "elsewhere")
-        await ada.send({"t": "join", "room": "lobby", "after": 0})
-        assert (await ada.hear("error"))["code"] == "store_failed"
-        assert await ada.ended()
 
 
 async def test_deliveries_keep_the_order_of_the_log_across_rooms(

@@ -99,9 +99,9 @@ async def test_a_hole_that_nobody_trimmed_is_never_told_as_a_gap(
         ada = await world.person("ada", "elsewhere")
         await ada.send({"t": "join", "room": "lobby", "after": 2})
         heard = await ada.rest()
-        assert heard[-1]["code"] == "store_failed"
+        assert heard[-1]["t"] == "left"
         assert not [m for m in heard if m["t"] in {"entry", "gap"}]
-        assert "4 of #lobby is missing" in world.events("store failed")[0]["reason"]
+        assert "4 of #lobby is missing" in world.events("log unreadable")[0]["reason"]
 
 
 async def test_a_line_whose_entry_is_gone_is_accepted_again_with_its_number(

@@ -1,16 +1,19 @@
 """What the members of a room are given: everything, once, in one order."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
 import trio
-from trio.testing import MockClock, lockstep_stream_pair
+from trio.testing import MockClock, lockstep_stream_pair, memory_stream_pair
 
 from tests.server.harness import Json, Person, open_world
 from tests.server.test_journal import SlowStore
 from trio_chat.protocol import messages
+from trio_chat.server import Limits
 from trio_chat.server.room import Room
+from trio_chat.server.session import Session
 from trio_chat.store import Draft, Entry, MemoryStore
 
 
@@ -214,6 +217,65 @@ async def test_the_list_of_members_is_whole_however_long(
         assert nicks == [f"p{number}" for number in range(25)]
 
 
+def crowded(count: int) -> Room:
+    """A room of people with the longest names that there are."""
+    room = Room("lobby", "lobby", 0, Limits().queue_bytes_max)
+    for number in range(count):
+        room.keep_seat(Session("\U00020000" * 26 + f"{number:06}", f"{number}"))
+    return room
+
+
+def test_the_list_of_members_is_encoded_once_for_all_until_it_changes() -> None:
+    room = crowded(3)
+    before = room.roll_call()
+    assert room.roll_call() is before
+    room.keep_seat(Session("eve", "e"))
+    with_eve = room.roll_call()
+    assert with_eve != before
+    room.announce(messages.Renamed(room="lobby", nick="eve", to="eva"))
+    assert room.roll_call() is not with_eve
+
+
+def test_no_part_of_a_long_list_is_longer_than_a_queue() -> None:
+    parts = crowded(10_000).roll_call()
+    assert 1 < len(parts) < 10
+    assert max(map(len, parts)) <= Limits().queue_bytes_max
+    lines = [json.loads(line) for line in b"".join(parts).splitlines()]
+    assert [line.get("first", False) for line in lines] == [True] + [False] * 9
+    assert sum(len(line["nicks"]) for line in lines) == 10_000
+
+
+@pytest.mark.parametrize("reads", [0, 1, 2, 3])
+async def test_a_list_that_changes_while_it_is_on_its_way_begins_anew(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, reads: int
+) -> None:
+    monkeypatch.setattr("trio_chat.server.room._NICKS_PER_LINE", 2)
+    async with open_world(queue_bytes_max=90, queue_batches_max=1) as world:
+        people = [await world.person(f"p{number}") for number in range(8)]
+        slow = await world.person("slow", "elsewhere", pair=lockstep_stream_pair)
+        await slow.send({"t": "join", "room": "lobby", "after": 0})
+        heard = [await slow.line() for _ in range(reads)]
+        await people[0].say("meanwhile")
+        await people[1].send({"t": "bye"})
+        await trio.sleep(0.1)
+        heard += await slow.rest()
+        lists: list[list[str]] = []
+        nicks: list[str] = []
+        for message in heard:
+            if message is not None and message["t"] == "members":
+                nicks = [*([] if message.get("first") else nicks), *message["nicks"]]
+                if not message.get("more"):
+                    lists.append(nicks)
+                    nicks = []
+        now = [f"p{number}" for number in range(8) if number != 1] + ["slow"]
+        before = [f"p{number}" for number in range(8)] + ["slow"]
+        assert lists[-1] == now
+        assert all(each in (before, now) for each in lists)
+        assert [m["text"] for m in heard if m is not None and m["t"] == "entry"] == [
+            "meanwhile"
+        ]
+
+
 async def test_who_asks_who_is_there_is_told(autojump_clock: MockClock) -> None:
     async with open_world() as world:
         ada = await world.person("ada")
@@ -351,6 +413,7 @@ async def test_a_line_that_comes_after_a_later_one_of_its_author_is_refused(
         assert (first["room"], first["n"], first["seq"]) == ("lobby", 2, 1)
         refused = await ada.hear("refused")
         assert (refused["n"], refused["code"]) == (1, "out_of_order")
+        assert "say it again" in refused["reason"]
         other = await ada.hear("accepted")
         assert (other["room"], other["n"], other["seq"]) == ("other", 1, 1)
 
@@ -402,13 +465,17 @@ async def test_a_hello_that_was_under_way_for_long_ends_no_later_connection(
         assert await ada.texts(1) == [(1, "still here")]
 
 
-async def test_a_ghost_does_nothing_more_in_its_name(autojump_clock: MockClock) -> None:
+@pytest.mark.parametrize("renames", [True, False])
+async def test_a_ghost_does_nothing_more_in_its_name(
+    autojump_clock: MockClock, renames: bool
+) -> None:
+    rename: Json = {"t": "nick", "nick": "eve"}
+    enter: Json = {"t": "join", "room": "den"}
     async with open_world(SlowStore()) as world:
         ghost = await world.person("ada", device="secret-of-ada")
         await ghost.send(
             {"t": "say", "room": "lobby", "n": 1, "text": "the disk is slow"},
-            {"t": "join", "room": "den"},
-            {"t": "nick", "nick": "eve"},
+            *((rename, enter) if renames else (enter, rename)),
         )
         await trio.sleep(0.5)  # it waits for the disk, with the rest still to do
         ada = await world.person("ada", device="secret-of-ada")
@@ -420,6 +487,56 @@ async def test_a_ghost_does_nothing_more_in_its_name(autojump_clock: MockClock) 
         assert (await bob.hear("refused"))["code"] == "nick_taken"
         await ada.send({"t": "nick", "nick": "eve"})
         assert (await ada.hear("nick"))["nick"] == "eve"
+
+
+@pytest.mark.parametrize(
+    ("refused", "then"),
+    [(2, ()), (9, ({"t": "ping"},))],  # it waits with the last of them, or before
+)
+async def test_a_ghost_logs_nothing_after_its_successor_was_told_that_it_is_in_no_log(
+    autojump_clock: MockClock, refused: int, then: tuple[Json, ...]
+) -> None:
+    """It has judged a draft, and waits with it for a peer that reads nothing."""
+    store, blocked = MemoryStore("e"), trio.Event()
+    client, server = memory_stream_pair()
+    async with open_world(store, queue_bytes_max=1) as world:
+        bob = await world.person("bob", device="secret-of-bob")
+        ghost = await world.person("ada", pair=lambda: (client, server), device="A")
+        server.send_stream.send_all_hook = blocked.wait
+        draft = {"t": "direct", "to": "bob", "n": 1, "text": "hi"}
+        empty: Json = {"t": "say", "room": "lobby", "text": ""}
+        nothing = [{**empty, "n": 2 + number} for number in range(refused)]
+        await ghost.send(draft, *nothing, *then)
+        await trio.sleep(1)
+        ada = await world.person("ada", device="A", attempt=2)
+        await bob.send({"t": "bye"})
+        await trio.sleep(1)
+        await ada.send(draft)
+        assert (await ada.hear("refused"))["code"] == "no_such_nick"
+        blocked.set()
+        await trio.sleep(5)
+        assert await store.heads() == {}
+
+
+async def test_a_ghost_that_waits_to_enter_a_room_enters_it_for_nobody(
+    autojump_clock: MockClock,
+) -> None:
+    class Slow(MemoryStore):
+        async def remember(self, values: Mapping[str, str | None]) -> None:
+            await trio.sleep(2)
+            await super().remember(values)
+
+    async with open_world(Slow("e")) as world:
+        ghost = await world.person("ada", device="A")
+        await ghost.send({"t": "join", "room": "den"})
+        await trio.sleep(0.5)
+        ada = world.dial()
+        await ada.send({"t": "hello", "v": 1, "nick": "ada", "device": "A", "attempt": 2})
+        await trio.sleep(5)
+        assert [m["t"] for m in await ada.rest()] == ["welcome"]
+        bob = await world.person("bob", "den")
+        await bob.send({"t": "who", "room": "den"})
+        assert (await bob.hear("members"))["nicks"] == ["bob"]
 
 
 async def test_a_peer_can_be_told_things_until_it_is_gone(

@@ -475,6 +475,35 @@ async def test_who_comes_and_goes_while_the_disk_fails_costs_nothing(
         assert len(await store.remembered(KEPT_AS)) == 1
 
 
+async def test_who_is_gone_twice_within_one_write_is_in_the_store_no_more(
+    autojump_clock: MockClock,
+) -> None:
+    """What the store has belongs to the device, whichever session it was written for."""
+
+    class Slow(MemoryStore):
+        async def remember(self, values: Mapping[str, str | None]) -> None:
+            await trio.sleep(3)
+            await super().remember(values)
+
+    store = Slow("e")
+    async with open_world(store) as world:
+        ada = await here(world, "ada")
+        ben = world.dial()
+        await ben.send(
+            {"t": "hello", "v": 1, "nick": "ben", "device": "device of ben"},
+            {"t": "join", "room": "lobby"},
+        )
+        await trio.sleep(0.1)  # a write is under way
+        for _ in range(2):
+            await ada.send({"t": "bye"})
+            await trio.sleep(0.1)
+            ada = world.dial()
+            await ada.send({"t": "hello", "v": 1, "nick": "ada", "device": "device of ada"})
+        await ben.send({"t": "bye"})
+        await trio.sleep(60)
+        assert await store.remembered(KEPT_AS) == {}
+
+
 async def test_coming_back_costs_the_disk_nothing(autojump_clock: MockClock) -> None:
     class Counting(MemoryStore):
         """Counts its writes."""
@@ -589,3 +618,4 @@ async def test_a_keeper_that_is_closed_writes_what_has_changed(
     keeper.changed(session)
     await keeper.run()
     assert await store.remembered(KEPT_AS) == {}
+    assert not keeper.stored

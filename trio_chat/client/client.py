@@ -51,6 +51,9 @@ _MENDS_ITSELF: Final = frozenset({Code.NICK_TAKEN})
 _FINAL: Final = frozenset({Code.SUPERSEDED, Code.VERSION})
 
 
+SETTLED_S: Final = 10.0
+"""A link that ends sooner, with no line accepted, is one more failure: a server that ends
+us after each welcome must not have us back at once, for ever."""
 BACK_IN_S_MAX: Final = 300.0
 """Whatever a server wishes, its clients ask again after five minutes."""
 
@@ -155,7 +158,8 @@ class Client:
         self._rooms = Rooms(self._mailbox, self._request, options.history)
         self._epoch: str | None = None
         self._link: Link | None = None
-        self._failures = 0  # since the last welcome
+        self._failures = 0  # since the last link that was of use
+        self._welcomed_s = 0.0
         self._attempt = 0
         self._wished: str | None = None
         self._poke = trio.Event()
@@ -390,6 +394,9 @@ class Client:
         except trio.BrokenResourceError as error:
             raise LinkLostError("the connection broke") from error
         finally:
+            lasted_s = trio.current_time() - self._welcomed_s
+            if self._link is not None and lasted_s >= SETTLED_S:
+                self._failures = 0
             self._link = None
             self.outbox.hold()
             await trio.aclose_forcefully(stream)
@@ -413,7 +420,7 @@ class Client:
         )
 
     def _welcome(self, welcome: messages.Welcome, link: Link) -> None:
-        self._failures = 0
+        self._welcomed_s = trio.current_time()
         self._link = link
         if self._epoch not in (None, welcome.epoch):
             self._begin_anew("the server has another past than before: rooms begin anew")
@@ -490,6 +497,7 @@ class Client:
     def _accepted(self, message: messages.Accepted) -> None:
         ticket = self.outbox.accept(message.n, message.seq)
         if ticket is not None:
+            self._failures = 0
             self._mailbox.tell(Accepted(ticket.room, ticket.n, message.seq))
             self._settled()
 

@@ -14,6 +14,7 @@ from trio_chat.client.events import (
     Left,
     Members,
     Opened,
+    Refused,
     Renamed,
 )
 from trio_chat.client.mailbox import Mailbox
@@ -191,6 +192,8 @@ class Rooms:
         room = self._listening(message.room)
         if room is None or room.name == INBOX:
             return
+        if message.first:  # the one before has changed while it was on its way
+            room.pages.clear()
         room.pages.extend(message.nicks)
         if not message.more:
             nicks, room.pages = tuple(room.pages), []
@@ -206,6 +209,10 @@ class Rooms:
         """We are not a member any more."""
         if self._leaving[name]:
             self._leaving[name] -= 1
+        elif name == INBOX:  # it can't be read; the next link asks for it again
+            self._rooms[INBOX].listening = False
+            sentence = f"your direct messages: {reason}"
+            self._mailbox.tell(Refused(Code.STORE_FAILED, sentence, INBOX))
         elif name in self._rooms:
             self._close(name, reason)
 

@@ -190,6 +190,9 @@ class Members(Message, frozen=True):
     """In the order of their joining; after a restart of the server in any."""
     more: bool = False
     """Another `members` follows that continues this one."""
+    first: bool = False
+    """Of several: the list begins with this one, and what came before it without an end,
+    because the list has changed meanwhile, is void."""
 
 
 class Entry(Message, frozen=True):

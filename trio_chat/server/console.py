@@ -39,6 +39,8 @@ SENTENCES: Final = {
     "bad line": "[?] {address} sent a bad line: {reason} ({code})",
     "store failed": "[!] {reason} ({times} since it was told last); nothing is lost:"
     " lines are tried again",
+    "log unreadable": "[!] {where} can't be read: {reason} ({times} since it was told"
+    " last); `python -m trio_chat verify DATA` says what is whole",
     "store works": "[*] the data file can be used again, after {after_s:.0f} s",
     "session not restored": "[?] {name} in the data file makes no sense; passed over",
     "storing": "[*] storing in {data}",

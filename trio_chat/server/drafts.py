@@ -73,7 +73,8 @@ def answer(judged: Judged, outcome: Outcome) -> Accepted | Refused:
         case Late(last_n=last_n):
             code = Code.OUT_OF_ORDER
             reason = (
-                f"your number {last_n} is in the log, and {draft.n} would come after it"
+                "it was not taken before, and what you said after it is in the log: say it"
+                f" again ({draft.n} came after {last_n})"
             )
         case Missing():
             assert judged.refusal is not None, "a draft was looked up without a reason"

@@ -261,14 +261,14 @@ class Hub:
             self._further.tell(room=name, cursor=cursor, head=head)
         member.room.read_from(member, cursor)
 
-    def leave(self, session: Session, name: str) -> str:
+    def leave(self, session: Session, name: str, reason: str = "left") -> str:
         """Make the session a member no longer; the room's name.
 
         Shape:  also from a room that it has not asked for on this link.
         Raises: RefusedError: it is none.
         """
         room = _seat(session, name).room
-        self._remove(session, room.name, "left")
+        self._remove(session, room.name, reason)
         self._changed(session)
         self._log.info("left", nick=session.nick, room=room.name, members=len(room.members))
         return room.name

@@ -63,6 +63,8 @@ class Journal:
         self._figures = figures or Figures()
         self._in_doubt = False
         self._patience_s = limits.store_patience_s
+        self._hurried = False
+        self._given_up: StoreError | None = None
         self._trouble = trouble
         self._deliver = deliver
         self._wall_clock_s = wall_clock_s
@@ -99,6 +101,13 @@ class Journal:
             more = ready(self._receive, self._submissions_max - 1)
             await self._commit([first, *more])
 
+    def hurry(self) -> None:
+        """The server stops: from now on one error of the store is the end of waiting.
+
+        Shape:  what waits then fails with it, untried: it is sent again to the next server.
+        """
+        self._hurried = True
+
     def close(self) -> None:
         """Take no more; run() ends after what was taken."""
         self._send.close()
@@ -131,6 +140,8 @@ class Journal:
         Shape:  the same drafts under the same identities: those of a transaction that was
                 stored, although its end was an error, are found there.
         """
+        if self._given_up is not None:
+            raise StoreError(str(self._given_up))
         begun_s = trio.current_time()
         give_up_s = begun_s + self._patience_s
         delays_s = iter(_RETRY_S)
@@ -143,6 +154,9 @@ class Journal:
                 self._figures.commits_failed += 1
                 self._trouble.tell(error)
                 delay_s = next(delays_s, _RETRY_S[-1])
+                if self._hurried:
+                    self._given_up = error
+                    raise
                 if trio.current_time() + delay_s > give_up_s:
                     raise
                 await trio.sleep(delay_s)

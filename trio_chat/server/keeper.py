@@ -9,6 +9,7 @@ A disk that fails keeps nobody out for long: in the first seconds of its trouble
 enters waits for it, later on nobody does, and a server that is killed then is missed.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -32,24 +33,36 @@ class _Batch:
 class Keeper:
     """Writes sessions down; run() does the writing.
 
-    Shape:  what waits to be written are the sessions that there are, and those that have
-            ended and that the store may know: no more than there were. A write that failed
-            may be stored all the same, so the same one is tried again until it succeeds:
-            what others come to be meanwhile waits, and is in no doubt.
+    Shape:  `stored` is what the store has, by device. What waits to be written are the
+            sessions that there are, and those that have ended and that the store may
+            know: no more than there were. A write that failed may be stored all the same,
+            so the same one is tried again until it succeeds: what others come to be
+            meanwhile waits, and is in no doubt.
     """
 
-    def __init__(self, store: Store, limits: Limits, trouble: Trouble) -> None:
+    def __init__(
+        self,
+        store: Store,
+        limits: Limits,
+        trouble: Trouble,
+        stored: Mapping[str, str] | None = None,
+    ) -> None:
+        self.stored = {
+            name.removeprefix(KEPT_AS): value for name, value in (stored or {}).items()
+        }
+        """What the store has of each device, or is about to have: a device may have
+        another session before the last one's end is written."""
         self._store = store
         self._patience_s = limits.store_patience_s
         self._trouble = trouble
         self._next = _Batch()
         self._work = trio.Event()
-        self._closed = False
+        self._hurried = self._closed = False
         self._failing_since_s: float | None = None
 
     def changed(self, session: Session) -> None:
         """Write this session down, soon."""
-        if session.ended and session.written is None:
+        if session.ended and session.device not in self.stored:
             self._next.sessions.pop(session.device, None)
             return
         self._next.sessions[session.device] = session
@@ -84,8 +97,12 @@ class Keeper:
             if self._next.sessions:
                 await self._write()
 
+    def hurry(self) -> None:
+        """The server stops: from now on nobody waits for a store that fails."""
+        self._hurried = True
+
     def close(self) -> None:
-        """Nothing will change any more; run() ends after what has."""
+        """Nothing will change any more; run() ends after what has, or with an error."""
         self._closed = True
         self._work.set()
 
@@ -94,13 +111,15 @@ class Keeper:
         values: dict[str, str | None] = {}
         for device, session in batch.sessions.items():
             value = kept_of(session)
-            if value != session.written:
-                values[KEPT_AS + device] = session.written = value
+            if value != self.stored.get(device):
+                values[KEPT_AS + device] = value
+                # What is to be forgotten may be there until that is durable.
+                self.stored[device] = value or self.stored[device]
         if values:
-            await self._remember(values)
+            await self._remember(values, batch)
         batch.written.set()
 
-    async def _remember(self, values: dict[str, str | None]) -> None:
+    async def _remember(self, values: dict[str, str | None], batch: _Batch) -> None:
         while True:
             try:
                 await self._store.remember(values)
@@ -109,9 +128,16 @@ class Keeper:
             else:
                 self._failing_since_s = None
                 self._trouble.over()
+                for name, value in values.items():
+                    if value is None:
+                        del self.stored[name.removeprefix(KEPT_AS)]
                 return
             if self._failing_since_s is None:
                 self._failing_since_s = trio.current_time()
+            if self._hurried:
+                batch.written.set()
+                self._next.written.set()
             if self._closed:
+                self._next.sessions.clear()
                 return
             await trio.sleep(_RETRY_S)

@@ -34,7 +34,9 @@ class Limits:
     goodbye_s: float = 2.0
     """For the last words to a peer that is ended, and for its own."""
     drain_s: float = 10.0
-    """For all peers together, when the server stops; then they are cut off."""
+    """For everything, when the server stops; peers are cut off `goodbye_s` before, and what
+    is not stored by then is sent again to the next server. Only a call of the disk that is
+    under way can't be cut short. An error of the disk is not waited out any more."""
     back_per_s: float = 1_000.0
     """When the server stops: so many peers are asked to come back in each second, after
     one second, each up to a second later than its turn."""
@@ -70,13 +72,17 @@ class Limits:
     socket_bytes_max: int = 256 * 1024
     """Waiting in the kernel for one peer, where it can be told so. With the queue, a page,
     and what was read from its socket (64 KiB) it is all that a peer that reads nothing
-    can cost: 832 KiB, and what Python and the kernel need to keep books about that."""
+    can cost: 832 KiB, and what Python and the kernel need to keep books about that. A
+    member list goes in parts of `queue_bytes_max`, in a page's place; the list as a whole
+    (1.3 MB for 10,000 of the longest nicks) is the room's, once, until it changes."""
     submissions_max: int = 64
     """Waiting for the disk, and in one transaction: each all that one read of one peer's
     socket held. Further peers wait with theirs, and their senders with them: of none more
     is taken than one read (64 KiB), and the part of a line that followed it (64 KiB). As
     objects these are at most half a megabyte for each peer that floods (1,400 drafts of
-    one letter), and 55 KB if it keeps to its credit."""
+    one letter), and 55 KB if it keeps to its credit. One bound for the whole server, not
+    one for each room: there is one disk, and a flood in one room makes the senders of all
+    rooms wait for it."""
 
     def __post_init__(self) -> None:
         """Hold the bounds against each other.

@@ -5,7 +5,7 @@ live goes through here, so a page that was read for an old request can never com
 the answer to a new one and what belongs to it.
 """
 
-from typing import Protocol
+from typing import Final, Protocol
 
 import trio
 
@@ -14,6 +14,12 @@ from trio_chat.server.limits import Limits
 from trio_chat.server.outgoing import Outgoing
 from trio_chat.server.room import Member, Room, Standing
 from trio_chat.store.interface import Store, log_words
+
+_RETRY_S: Final = (0.05, 0.2, 0.5)
+
+
+class HoleError(StoreError):
+    """Entries that were not given up are missing in a log; the text may be shown."""
 
 
 class Paged(Protocol):
@@ -25,14 +31,18 @@ class Paged(Protocol):
     def caught_up(self) -> None:
         """None of its members is behind."""
 
-    def log_failed(self, error: StoreError) -> None:
-        """The log can't be read."""
+    def unreadable(self, member: Member, error: StoreError) -> bytes:
+        """This member's log can't be read, others can; what it is told at its end."""
+
+    def store_failed(self, error: StoreError) -> None:
+        """Nothing can be read."""
 
 
 class Pager:
     """Brings members up to the head of their rooms; the work is done in `nursery`.
 
-    Shape:  once the log can't be read nobody is served any more.
+    Shape:  a log that can't be read, though the store can, ends its member alone. Once the
+            store can't be read nobody is served any more.
     """
 
     def __init__(
@@ -66,25 +76,44 @@ class Pager:
             while self._behind:
                 for member in list(self._behind):
                     if member.standing is Standing.BEHIND:
-                        await self._next_part(member)
+                        await self._served(member)
                     if member.standing is not Standing.BEHIND:
                         del self._behind[member]
         except StoreError as error:
-            self._reader.log_failed(error)
+            self._reader.store_failed(error)
         else:
             self._reader.caught_up()
 
+    async def _served(self, member: Member) -> None:
+        """As _next_part, tried again when the log can't be read.
+
+        Raises: StoreError: it is not this log: nothing can be read.
+        """
+        for delay_s in _RETRY_S:
+            try:
+                await self._next_part(member)
+            except StoreError:
+                await trio.sleep(delay_s)
+            else:
+                return
+            if member.standing is not Standing.BEHIND:
+                return
+        await self._store.trimmed(member.room.log)
+        try:
+            await self._next_part(member)
+        except StoreError as error:
+            if member.standing is Standing.BEHIND:
+                await self._outgoing.send(self._reader.unreadable(member, error))
+
     async def _next_part(self, member: Member) -> None:
-        """An answer, a list of members, a page of the log, or the step to live."""
+        """An answer, a part of a member list, a page of the log, or the step to live."""
         room = member.room
         if not member.greeted:
             member.greeted = True
             await self._outgoing.send(room.greeting(member))
-        elif member.presence_seen < 0 or (
-            member.cursor == room.head and member.presence_seen != room.presence
-        ):
-            member.presence_seen = room.presence
-            await self._outgoing.send(room.roll_call())
+        elif room.owes_list(member):
+            # A part at a time: a list that has changed since is nobody's but this one's.
+            await self._outgoing.send(room.next_of_list(member))
         elif member.cursor == room.head:
             room.go_live(member)
         else:
@@ -120,4 +149,4 @@ class Pager:
         # hole that is not ours must never be told as if it were.
         if await self._store.trimmed(room.log) < through:
             where = log_words(room.log)
-            raise StoreError(f"{through} of {where} is missing in the data file")
+            raise HoleError(f"{through} of {where} is missing in the data file")

@@ -35,7 +35,7 @@ from trio_chat.server.journal import Journal
 from trio_chat.server.keeper import Keeper
 from trio_chat.server.limits import Limits
 from trio_chat.server.outgoing import Outgoing, StalledError
-from trio_chat.server.pager import Pager
+from trio_chat.server.pager import HoleError, Pager
 from trio_chat.server.room import Member
 from trio_chat.server.session import Session
 from trio_chat.server.trouble import Trouble
@@ -43,6 +43,7 @@ from trio_chat.store.interface import Store, fingerprint
 from trio_chat.wire import Wire, sending_of
 
 _LINGER_BYTES_MAX = 1024 * 1024
+_DAMAGED = "the data file is damaged there"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,8 +202,21 @@ class Peer:
         """None of its members is behind."""
         self._comeback.judge(trio.current_time(), owed=False)
 
-    def log_failed(self, error: StoreError) -> None:
-        """End: the log can't be read."""
+    def unreadable(self, member: Member, error: StoreError) -> bytes:
+        """Leave a room whose log can't be read: the link serves the others."""
+        room = member.room
+        self._services.trouble.unreadable(room.log, error)
+        # What else an error says of the machine is for the one who runs it.
+        what = str(error) if isinstance(error, HoleError) else _DAMAGED
+        left = messages.Left(
+            room=room.name, nick=self.session.nick, reason=f"it can't be read: {what}"
+        )
+        self._services.hub.leave(self.session, room.name, left.reason)
+        self._comeback.left(room.name)
+        return encode([left])
+
+    def store_failed(self, error: StoreError) -> None:
+        """End: nothing can be read."""
         self._end_soon(self._store_failed(error))
 
     def supersede(self) -> None:
@@ -300,11 +314,16 @@ class Peer:
         raise self._end
 
     async def _do(self, items: Sequence[ClientMessage | BadLine]) -> None:
-        """All that was asked, in order; drafts that follow each other go together."""
+        """All that was asked, in order; drafts that follow each other go together.
+
+        Shape:  once the session is another peer's nothing is done in its name. That holds
+                for what was judged, too: its successor may have been told by now that it
+                is in no log.
+        """
         drafts: list[Judged] = []
         for item in items:
             if self._superseded:
-                break  # the session is another peer's by now: nothing is done in its name
+                return
             if isinstance(item, Say | Direct):
                 draft = await self._judged(item)
                 if draft is not None:
@@ -314,7 +333,8 @@ class Peer:
             drafts = []
             if not self._superseded:
                 await self._one(item)
-        await self._append(drafts)
+        if not self._superseded:
+            await self._append(drafts)
 
     async def _one(self, item: ClientMessage | BadLine) -> None:
         if isinstance(item, BadLine):

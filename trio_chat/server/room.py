@@ -79,7 +79,9 @@ class Member:
     greeted: bool = False
     """Whether the join that it is behind for was answered."""
     presence_seen: int = -1
-    """While behind: the version of the member list that it was sent since."""
+    """While behind: the version of the member list that it was sent since, or a part of."""
+    parts_had: int = 0
+    """Of that list."""
 
 
 @dataclass(eq=False, slots=True)
@@ -99,6 +101,8 @@ class Room:
     """The version of the member list; each change of it counts one up."""
     figures: Figures = field(default_factory=Figures)
     _live: dict[Member, Reader] = field(default_factory=dict)
+    _roll_call: tuple[bytes, ...] = ()
+    """The member list, encoded; nothing if it has changed since."""
 
     @property
     def inbox(self) -> bool:
@@ -130,6 +134,7 @@ class Room:
     def announce(self, message: Message) -> None:
         """Tell all live members about a change of the member list."""
         self.presence += 1
+        self._roll_call = ()
         self._offer(encode([message]), self.head)
 
     def frames(self, entries: Sequence[Entry]) -> Iterator[tuple[bytes, int]]:
@@ -139,16 +144,9 @@ class Room:
                 it. Mostly there is one part.
         """
         whole = self._encoded(entries)
-        start = count = 0
-        while start < len(whole):
-            end = len(whole)
-            if end - start > self.frame_bytes_max:
-                # A line has no other newline than its last byte.
-                end = whole.rfind(b"\n", start, start + self.frame_bytes_max) + 1
-                end = end or whole.find(b"\n", start) + 1
-            frame = whole[start:end]
+        count = 0
+        for frame in _parts(whole, self.frame_bytes_max):
             count += frame.count(b"\n")
-            start = end
             yield frame, entries[count - 1].seq
 
     def _encoded(self, entries: Sequence[Entry]) -> bytes:
@@ -197,6 +195,7 @@ class Room:
         """A member of before a restart, which is not back yet."""
         member = Member(self, resident, None, standing=Standing.AWAY)
         self.members[resident] = member
+        self._roll_call = ()
         return member
 
     def read_from(self, member: Member, cursor: int) -> None:
@@ -228,7 +227,10 @@ class Room:
         """
         member.presence_seen = -1
         reader = self._live.get(member)
-        if reader is not None and not reader.offer(self.roll_call()):
+        if reader is None:
+            return
+        first, *others = self.roll_call()
+        if others or not reader.offer(first):
             del self._live[member]
             self._behind(member, self.head)
             self.figures.members_set_aside += 1
@@ -263,8 +265,34 @@ class Room:
         )
         return encode([gone])
 
-    def roll_call(self) -> bytes:
-        """Who is there, a thousand names a line; nothing for an inbox."""
+    def owes_list(self, member: Member) -> bool:
+        """Whether a member that is behind is to be sent the member list, or more of it.
+
+        Shape:  a list that changes while it is on its way is begun anew when the member is
+                at the head, so that what is said goes on meanwhile.
+        """
+        if member.presence_seen == self.presence:
+            return member.parts_had < len(self.roll_call())
+        return member.presence_seen < 0 or member.cursor == self.head
+
+    def next_of_list(self, member: Member) -> bytes:
+        """The next part of the member list; the first one, if the list has changed."""
+        if member.presence_seen != self.presence:
+            member.presence_seen, member.parts_had = self.presence, 0
+        member.parts_had += 1
+        return self.roll_call()[member.parts_had - 1]
+
+    def roll_call(self) -> tuple[bytes, ...]:
+        """Who is there, a thousand names a line; nothing for an inbox.
+
+        Shape:  parts that a queue takes, the same objects for all until the list changes:
+                a thousand members that read nothing hold one list of each other.
+        """
+        if not self._roll_call:
+            self._roll_call = tuple(_parts(self._encoded_list(), self.frame_bytes_max))
+        return self._roll_call or (b"",)
+
+    def _encoded_list(self) -> bytes:
         if self.inbox:
             return b""
         nicks = [resident.nick for resident in self.members]
@@ -274,6 +302,20 @@ class Room:
                 room=self.name,
                 nicks=tuple(nicks[start : start + _NICKS_PER_LINE]),
                 more=start + _NICKS_PER_LINE < len(nicks),
+                first=start == 0 and len(nicks) > _NICKS_PER_LINE,
             )
             for start in starts
         )
+
+
+def _parts(lines: bytes, bytes_max: int) -> Iterator[bytes]:
+    """Whole lines, as many as go into so many bytes; a longer line alone."""
+    start = 0
+    while start < len(lines):
+        end = len(lines)
+        if end - start > bytes_max:
+            # A line has no other newline than its last byte.
+            end = lines.rfind(b"\n", start, start + bytes_max) + 1
+            end = end or lines.find(b"\n", start) + 1
+        yield lines[start:end]
+        start = end

@@ -67,10 +67,11 @@ async def serve(  # noqa: PLR0913 (what a simulation replaces comes in by name)
     figures = Figures(start_time_s=round(wall_clock_s(), 3))
     begun_s = trio.current_time()
     trouble = Trouble(log, figures)
-    keeper = Keeper(store, limits, trouble)
+    kept = await store.remembered(KEPT_AS)
+    keeper = Keeper(store, limits, trouble, kept)
     heads = await store.heads()
     hub = Hub(heads, limits, log, changed=keeper.changed, figures=figures)
-    hub.restore(await store.remembered(KEPT_AS))
+    hub.restore(kept)
     journal = Journal(store, hub, wall_clock_s, limits, trouble, figures)
     services = Services(
         hub=hub,
@@ -117,7 +118,12 @@ async def serve(  # noqa: PLR0913 (what a simulation replaces comes in by name)
             for number, peer in enumerate(peers):
                 turn_s = number / limits.back_per_s
                 peer.drain(BACK_IN_S + turn_s + rng.uniform(0, BACK_IN_S))
-            handlers.cancel_scope.deadline = trio.current_time() + limits.drain_s
+            journal.hurry()
+            keeper.hurry()
+            # One end for all of it; last words that were begun are said until then.
+            outer.cancel_scope.deadline = trio.current_time() + limits.drain_s
+            words_s = min(limits.goodbye_s, limits.drain_s / 2)
+            handlers.cancel_scope.deadline = outer.cancel_scope.deadline - words_s
         journal.close()
         keeper.close()
     running.tell_figures(at_end=True)

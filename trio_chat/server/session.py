@@ -62,8 +62,6 @@ class Session:
     that of a peer that was superseded, and its successor's."""
     lost: str = TIMED_OUT
     """Why the last link was lost, for people."""
-    written: str | None = None
-    """What the store has of it, or is about to have."""
     ended: bool = False
 
     @property
@@ -97,7 +95,7 @@ def from_kept(name: str, value: str) -> tuple[Session, tuple[str, ...]] | None:
     except msgspec.MsgspecError:
         return None
     device = name.removeprefix(KEPT_AS)
-    return Session(kept.nick, device, written=value), kept.rooms
+    return Session(kept.nick, device), kept.rooms
 
 
 @dataclass(frozen=True, slots=True)

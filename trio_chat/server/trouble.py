@@ -6,6 +6,7 @@ import structlog
 import trio
 
 from trio_chat.server.figures import Figures
+from trio_chat.store.interface import log_words
 
 EVERY_S: Final = 60.0
 
@@ -48,6 +49,7 @@ class Trouble:
         self._log = log
         self._figures = figures or Figures()
         self._failed = Rarely(log, "store failed")
+        self._unreadable = Rarely(log, "log unreadable")
         self._since_s: float | None = None
         self._counted_s = 0.0
         self._told = False
@@ -57,6 +59,10 @@ class Trouble:
         if self._since_s is None:
             self._since_s = self._counted_s = trio.current_time()
         self._told |= self._failed.tell(reason=str(error))
+
+    def unreadable(self, log: str, error: Exception) -> None:
+        """One log can't be read, others can: no end of that will be seen here."""
+        self._unreadable.tell(where=log_words(log), reason=str(error))
 
     def count(self) -> None:
         """Bring its seconds up to now, also while it lasts."""
