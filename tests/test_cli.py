@@ -324,6 +324,17 @@ def test_an_older_copy_in_the_place_of_the_file_is_told(tmp_path: Path) -> None:
         assert "was asked for: a new epoch begins" in running.line_with("epoch")
 
 
+def test_a_data_file_that_has_gone_is_told(tmp_path: Path) -> None:
+    """Clients are told of another past; whoever runs the server has to know why."""
+    data = tmp_path / "chat.db"
+    with server(tmp_path, "--data", str(data)) as running:
+        say(tmp_path, running.address, "a")
+        running.stop()
+    data.unlink()
+    with server(tmp_path, "--data", str(data)) as running:
+        assert "what was stored here is gone: a new epoch" in running.line_with("epoch")
+
+
 def test_what_is_not_kept_is_shown_as_a_gap(tmp_path: Path) -> None:
     data = tmp_path / "chat.db"
     with server(tmp_path, "--data", str(data)) as running:

@@ -234,15 +234,31 @@ async def test_trouble_is_told_once_a_minute_with_a_count(
     log: list[Json] = []
     trouble = Trouble(recording(log))
     for _ in range(90):
-        trouble.tell(StoreError("the disk is full"))
+        trouble.tell(StoreError("the disk is full"), "lines")
         await trio.sleep(1)
-    trouble.over()
-    trouble.over()
+    trouble.over("lines")
+    trouble.over("lines")
     assert [(each["event"], each.get("times")) for each in log] == [
         ("store failed", 1),
         ("store failed", 60),
         ("store works", None),
     ]
+
+
+async def test_trouble_is_over_when_no_part_of_it_is_left(
+    autojump_clock: MockClock,
+) -> None:
+    """A full disk may have space for a session, and for no line."""
+    log: list[Json] = []
+    trouble = Trouble(recording(log))
+    trouble.tell(StoreError("the disk is full"), "lines")
+    trouble.over("sessions")
+    await trio.sleep(20)
+    trouble.tell(StoreError("the disk is full"), "sessions")
+    trouble.over("sessions")
+    assert [each["event"] for each in log] == ["store failed"]
+    trouble.over("lines")
+    assert (log[-1]["event"], log[-1]["after_s"]) == ("store works", 20)
 
 
 async def test_who_fails_and_who_does_not_take_no_turns_on_the_console(
@@ -251,8 +267,8 @@ async def test_who_fails_and_who_does_not_take_no_turns_on_the_console(
     log: list[Json] = []
     trouble = Trouble(recording(log))
     for _ in range(90):
-        trouble.tell(StoreError("the disk is full"))
-        trouble.over()
+        trouble.tell(StoreError("the disk is full"), "lines")
+        trouble.over("lines")
         await trio.sleep(1)
     assert [each["event"] for each in log] == 2 * ["store failed", "store works"]
 

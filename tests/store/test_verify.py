@@ -198,7 +198,7 @@ def test_only_the_files_of_this_version_are_verified(tmp_path: Path) -> None:
     with pytest.raises(StoreOpenError, match="is not there"):
         verify(tmp_path / "nowhere.db")
     (tmp_path / "empty.db").touch()
-    with pytest.raises(StoreOpenError, match="schema 0"):
+    with pytest.raises(StoreOpenError, match="is empty: no server"):
         verify(tmp_path / "empty.db")
     rubbish = tmp_path / "rubbish.db"
     rubbish.write_bytes(b"Dear diary,\n" * 1_000)

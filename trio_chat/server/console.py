@@ -37,8 +37,8 @@ SENTENCES: Final = {
     "renamed": "[~] {nick} is now {to}",
     "no hello": "[?] {address} ended before its hello ({reason})",
     "bad line": "[?] {address} sent a bad line: {reason} ({code})",
-    "store failed": "[!] {reason} ({times} since it was told last); nothing is lost:"
-    " lines are tried again",
+    "store failed": "[!] {reason} ({times} since it was told last); what was said is kept"
+    " by its authors, and tried again",
     "log unreadable": "[!] {where} can't be read: {reason} ({times} since it was told"
     " last); `python -m trio_chat verify DATA` says what is whole",
     "store works": "[*] the data file can be used again, after {after_s:.0f} s",

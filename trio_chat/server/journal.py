@@ -152,7 +152,7 @@ class Journal:
             except StoreError as error:
                 self._in_doubt = again = True
                 self._figures.commits_failed += 1
-                self._trouble.tell(error)
+                self._trouble.tell(error, "lines")
                 delay_s = next(delays_s, _RETRY_S[-1])
                 if self._hurried:
                     self._given_up = error
@@ -162,7 +162,7 @@ class Journal:
                 await trio.sleep(delay_s)
                 begun_s = trio.current_time()
             else:
-                self._trouble.over()
+                self._trouble.over("lines")
                 self._count(outcomes, trio.current_time() - begun_s, again)
                 return outcomes
 

@@ -124,10 +124,10 @@ class Keeper:
             try:
                 await self._store.remember(values)
             except StoreError as error:
-                self._trouble.tell(error)
+                self._trouble.tell(error, "sessions")
             else:
                 self._failing_since_s = None
-                self._trouble.over()
+                self._trouble.over("sessions")
                 for name, value in values.items():
                     if value is None:
                         del self.stored[name.removeprefix(KEPT_AS)]

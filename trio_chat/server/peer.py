@@ -434,7 +434,7 @@ class Peer:
         await self._outgoing.send(encode(answers))
 
     def _store_failed(self, error: StoreError) -> _EndError:
-        self._services.trouble.tell(error)
+        self._services.trouble.passing(error)
         words = "the server's disk failed; send what was not accepted again, later"
         return _EndError("the server's disk failed", _error(Code.STORE_FAILED, words))
 

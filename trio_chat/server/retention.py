@@ -31,7 +31,9 @@ async def retain(
         try:
             await trim(store, keep, figures, limit=limits.trim_entries)
         except StoreError as error:
-            trouble.tell(error)
+            trouble.tell(error, "retention")
+        else:
+            trouble.over("retention")
         await trio.sleep(limits.trim_every_s)
 
 

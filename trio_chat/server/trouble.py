@@ -39,8 +39,9 @@ class Rarely:
 class Trouble:
     """The store's: told while it lasts, and when it is over.
 
-    Shape:  the end of what was told is told, and of nothing else: where one thing can be
-            stored, and another can't, the two would take turns without an end.
+    Shape:  it has several parts (lines, sessions, what is given up), for a full disk may
+            have space for one and not for another: it is over when none of them is in
+            trouble. The end of what was told is told, and of nothing else.
     """
 
     def __init__(
@@ -53,12 +54,18 @@ class Trouble:
         self._since_s: float | None = None
         self._counted_s = 0.0
         self._told = False
+        self._parts: set[str] = set()
 
-    def tell(self, error: Exception) -> None:
-        """The store could not do what it was asked."""
+    def tell(self, error: Exception, part: str) -> None:
+        """The store could not write what it was asked to."""
         if self._since_s is None:
             self._since_s = self._counted_s = trio.current_time()
+        self._parts.add(part)
         self._told |= self._failed.tell(reason=str(error))
+
+    def passing(self, error: Exception) -> None:
+        """Something went wrong of which no end will be seen here."""
+        self._failed.tell(reason=str(error))
 
     def unreadable(self, log: str, error: Exception) -> None:
         """One log can't be read, others can: no end of that will be seen here."""
@@ -71,8 +78,11 @@ class Trouble:
             self._figures.trouble_s += now_s - self._counted_s
             self._counted_s = now_s
 
-    def over(self) -> None:
-        """The store has stored something."""
+    def over(self, part: str) -> None:
+        """The store has written something of this part."""
+        self._parts.discard(part)
+        if self._parts:
+            return
         self.count()
         if self._told and self._since_s is not None:
             after_s = trio.current_time() - self._since_s

@@ -267,7 +267,9 @@ def _opened(path: Path, *, new_epoch: bool) -> tuple[Writer, str, Found]:
         migrated = entries if version not in (0, SCHEMA_VERSION) else None
         if aside is not None:
             why += f"; what another file had left beside it is now in {aside.name}"
-        found = Found(migrated, why if version or aside is not None else "")
+        if not version and aside is None:
+            why = "" if marker is None else "what was stored here is gone"
+        found = Found(migrated, why)
         return Writer(path, connection, marker), epoch, found
     except BaseException:
         connection.close()

@@ -121,6 +121,11 @@ def open_for_reading(path: Path) -> Iterator[sqlite3.Connection]:
         raise StoreOpenError(f"{path} can't be read: {error}") from error
     try:
         version = _version(path, connection)
+        if version == 0:
+            raise StoreOpenError(
+                f"{path} is empty: no server has stored anything in it, or what it had is"
+                " gone. Put a backup in its place before you start a server on it"
+            )
         if version < SCHEMA_VERSION:
             raise StoreOpenError(
                 f"{path} was written by an older trio_chat (schema {version}; this one"
