@@ -262,13 +262,13 @@ def _opened(path: Path, *, new_epoch: bool) -> tuple[Writer, str, Found]:
                 epoch, life = secrets.token_hex(8), 0
                 _begin_anew(connection, epoch)
             live_on(connection, life + 1)
+        if not version and aside is None:
+            why = "" if marker is None else "what was stored here is gone"
         marker = Marker(epoch, life + 1)
         write_marker(path, marker)
         migrated = entries if version not in (0, SCHEMA_VERSION) else None
         if aside is not None:
             why += f"; what another file had left beside it is now in {aside.name}"
-        if not version and aside is None:
-            why = "" if marker is None else "what was stored here is gone"
         found = Found(migrated, why)
         return Writer(path, connection, marker), epoch, found
     except BaseException:
