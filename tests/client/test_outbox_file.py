@@ -781,3 +781,16 @@ async def test_a_device_of_ones_own_does_not_go_with_numbers_of_another(
         with pytest.raises(ValueError, match="the outbox has numbers of another device"):
             async with open_fake(outbox=outbox, device="d"):
                 pass
+
+
+async def test_a_device_without_the_outbox_that_has_its_numbers_is_no_identity() -> None:
+    """Its lines would begin at 1 again: they are taken for old ones, or refused."""
+    with pytest.raises(ValueError, match="numbers"):
+        async with open_fake(device="d"):
+            pass
+    async with open_fake(outbox=Outbox(first_n=7), device="d") as (client, exchange):
+        client.post_nowait("lobby", "g")
+        peer = await exchange.peer()
+        assert (await peer.welcome()).device == "d"
+        await peer.joins()
+        assert (await peer.hear(Say)).n == 7
