@@ -307,6 +307,32 @@ async def test_ones_own_lines_come_before_those_of_a_second_client(path: Path) -
         assert texts(next_one) == ["a"]
 
 
+async def test_lines_in_files_that_nobody_has_are_counted(path: Path) -> None:
+    async with open_outbox(path) as one, open_outbox(path) as other:
+        await fill(one, "a")
+        await fill(other, "b", "c")
+        async with open_outbox(path) as third:
+            await fill(third, "d")
+            assert third.lines_elsewhere == 0  # both are somebody's
+    async with open_outbox(path) as one:
+        assert (texts(one), one.lines_elsewhere) == (["a"], 3)
+        async with open_outbox(path) as other:
+            assert (texts(other), other.lines_elsewhere) == (["b", "c"], 1)
+        await one.cancel(1)
+    async with open_outbox(path) as next_one:
+        assert (texts(next_one), next_one.lines_elsewhere) == (["b", "c"], 1)
+
+
+async def test_who_counts_makes_nothing_and_takes_nothing(path: Path) -> None:
+    path.parent.mkdir()
+    path.with_name("outbox-2.db").write_bytes(b"not a database, and long enough" * 99)
+    path.with_name("outbox-3.db").touch()
+    async with open_outbox(path) as outbox:
+        assert outbox.lines_elsewhere == 0
+        assert path.with_name("outbox-3.db").read_bytes() == b""
+        assert not path.with_name("outbox-4.db").exists()
+
+
 async def test_a_file_that_is_broken_does_not_keep_others_from_theirs(path: Path) -> None:
     async with open_outbox(path), open_outbox(path) as other:
         await fill(other, "b")

@@ -51,6 +51,7 @@ class Found:
     released_n: int
     last_n: int
     rows: Sequence[Row]
+    lines_elsewhere: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +174,7 @@ class OutboxDisk:
             rows=execute(
                 "SELECT n, room, text, kind, typed_ms FROM line ORDER BY n"
             ).fetchall(),
+            lines_elsewhere=_lines_elsewhere(self._first, self.path),
         )
 
     def _written(self, connection: sqlite3.Connection, change: Change) -> Written:
@@ -237,7 +239,7 @@ def _lock_one(path: Path) -> tuple[Path, filelock.BaseFileLock]:
             break
         with suppress(filelock.Timeout):
             lock = lock_file(each)
-            if _has_lines(each):
+            if _lines_in(each):
                 if spare is not None:
                     spare[1].release()
                 return each, lock
@@ -271,10 +273,14 @@ def _siblings(path: Path) -> Iterator[Path]:
         yield path.with_stem(f"{path.stem}-{number}")
 
 
+def _open_as_it_is(path: Path) -> closing[sqlite3.Connection]:
+    # Not open_file: somebody else may be making it.
+    return closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True))
+
+
 def _device_in(path: Path) -> str:
     """Whose file it is; empty: nobody's that we know of, or it is just being made."""
-    # Not open_file: it would make what somebody else is making.
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as file:
+    with _open_as_it_is(path) as file:
         try:
             if not check_form(file, FORM.application_id, FORM.version):
                 return ""
@@ -284,15 +290,32 @@ def _device_in(path: Path) -> str:
     return str(row[0]) if row is not None else ""
 
 
-def _has_lines(path: Path) -> bool:
+def _lines_in(path: Path) -> int:
+    """How many lines wait in the file; 0 if there is none, or none that can be used."""
     if not path.exists():
-        return False
+        return 0
     # One that can't be used is no reason not to use another.
     try:
-        with closing(open_file(path, FORM)) as connection:
-            return bool(connection.execute("SELECT 1 FROM line LIMIT 1").fetchone())
+        with _open_as_it_is(path) as connection:
+            check_form(connection, FORM.application_id, FORM.version)
+            return int(connection.execute("SELECT count(*) FROM line").fetchone()[0])
     except (sqlite3.Error, OSError, ForeignFileError):
+        return 0
+
+
+def _lines_elsewhere(first: Path, own: Path) -> int:
+    """How many lines wait in files that nobody has, but for our own."""
+    others = ((each, _lines_in(each)) for each in _siblings(first) if each != own)
+    return sum(lines for each, lines in others if lines and _is_nobodys(each))
+
+
+def _is_nobodys(path: Path) -> bool:
+    # For a moment it is ours: who comes in that very moment takes another one.
+    try:
+        lock_file(path).release()
+    except (filelock.Timeout, OSError):
         return False
+    return True
 
 
 def _why(error: Exception) -> str:

@@ -70,10 +70,11 @@ async def open_outbox(
     """An outbox in the file at `path`, with the lines that were left in it.
 
     Shape:  for one client, and for this block alone. If somebody else has the file, it is
-            another one beside it (`…-2.db`), with a device of its own. Lines that are left
-            in one of them are sent by whoever opens it next: of those that nobody has, the
-            first with a line in it is taken. Put no more in than there is room for: it may
-            be found with more than `lines_max`, and then takes no new ones.
+            another one beside it (`…-2.db`), with a device of its own. Of those that nobody
+            has the first with a line in it is taken, and `lines_elsewhere` says how many
+            lines wait in the others: for who comes later, one file each. Put no more in
+            than there is room for: it may be found with more than `lines_max`, and then
+            takes no new ones.
     Raises: OutboxError: there can't be one; the text says why, and the files are as they
             were.
     Cancel: what was put in is written first.
@@ -132,6 +133,7 @@ class FileOutbox(Outbox):
             device=found.device,
             wall_clock_s=wall_clock_s,
         )
+        self.lines_elsewhere = found.lines_elsewhere
         self._tickets = {row[0]: ticket_of(row) for row in found.rows}
         self._burst_lines = len(self._tickets)
         self._released(found.released_n)

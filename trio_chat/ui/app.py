@@ -220,7 +220,7 @@ class Chat:
         client.outbox.on_queued.append(lambda ticket: self._unanswered.add(ticket.n))
         self._heard = trio.Event()
         self._leaving = trio.Event()
-        self._print(*left_over(client.outbox.lines))
+        self._print(*left_over(client.outbox.lines, client.outbox.lines_elsewhere))
 
     def warn(self, trouble: str) -> None:
         """Show that something is wrong."""

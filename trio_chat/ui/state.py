@@ -24,7 +24,7 @@ from trio_chat.client.events import (
     Status,
     gap_words,
 )
-from trio_chat.client.outbox import Progress, Ticket
+from trio_chat.client.outbox import Progress, Ticket, elsewhere_words
 from trio_chat.protocol.messages import INBOX
 
 SHOWN_CHARS_MAX: Final = 50
@@ -337,14 +337,16 @@ def outbox(
     )
 
 
-def left_over(lines: Sequence[Ticket]) -> tuple[Line, ...]:
-    """That there are lines of an earlier life; nothing if there are none."""
+def left_over(lines: Sequence[Ticket], elsewhere: int = 0) -> tuple[Line, ...]:
+    """That there are lines of an earlier life, here or elsewhere; nothing if none are."""
+    others = (Note(elsewhere_words(elsewhere)),) if elsewhere else ()
     if not lines:
-        return ()
+        return others
     rooms = ", ".join(dict.fromkeys(destination(ticket.room) for ticket in lines))
     wait = "waits" if len(lines) == 1 else "wait"
     count = _count(len(lines), "line")
-    return (Note(f"{count} from before {wait} to be sent to {rooms}: /outbox lists them"),)
+    here = Note(f"{count} from before {wait} to be sent to {rooms}: /outbox lists them")
+    return (here, *others)
 
 
 def after_its_lines(room: str, waiting: int) -> tuple[Line, ...]:
