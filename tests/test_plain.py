@@ -221,6 +221,25 @@ def test_what_was_read_survives_a_kill_of_the_client(tmp_path: Path) -> None:
 
 
 @unix_only
+def test_what_waits_in_another_file_is_told(tmp_path: Path) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    with (
+        plain(tmp_path, "--json", "--nick", "ada", address) as one,
+        plain(tmp_path, "--json", "--nick", "ada", address) as other,
+    ):
+        for each in (one, other):
+            say_and_end(each, "left\n")
+            next(event for event in events(each) if event["type"] == "queued")
+            each.kill()
+    with plain(tmp_path, "--json", "--nick", "ada", address) as ada:
+        say_and_end(ada, "")
+        assert told(ada, "another") == (
+            "-- 1 line waits in another outbox of this nick: a later start sends what is"
+            " there, when nothing waits in this one\n"
+        )
+
+
+@unix_only
 def test_where_nothing_can_wait_that_is_told_and_is_1(tmp_path: Path) -> None:
     block_outbox(tmp_path, "ada", "127.0.0.1:1")
     with plain(tmp_path, "--nick", "ada", "127.0.0.1:1") as ada:

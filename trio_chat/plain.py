@@ -29,7 +29,7 @@ from trio_chat.client.events import (
     gap_words,
 )
 from trio_chat.client.link import GOODBYE_S
-from trio_chat.client.outbox import Outbox, Progress, Ticket
+from trio_chat.client.outbox import Outbox, Progress, Ticket, elsewhere_words
 from trio_chat.client.outbox_file import FileOutbox, open_outbox_if_possible
 from trio_chat.errors import OutboxError, RefusedError, TrioChatError
 from trio_chat.sanitise import clean
@@ -74,7 +74,7 @@ async def plain(address: Address, options: PlainOptions) -> int:
     with open_signals(*ENDING) as signals:
         async with open_outbox_if_possible(options.outbox) as (outbox, trouble):
             left = waiting = outbox.lines
-            await _tell_at_first(len(left), trouble)
+            await _tell_at_first(len(left), trouble, outbox.lines_elsewhere)
             try:
                 async with open_client(
                     address,
@@ -97,13 +97,15 @@ async def plain(address: Address, options: PlainOptions) -> int:
                 raise
 
 
-async def _tell_at_first(left: int, trouble: str) -> None:
+async def _tell_at_first(left: int, trouble: str, elsewhere: int) -> None:
     if trouble:
         await print_to(
             STDERR, f"-- {trouble}; lines that wait are lost with this program\n"
         )
     if left:
         await print_to(STDERR, f"-- {_count(left)} from before to be sent\n")
+    if elsewhere:
+        await print_to(STDERR, f"-- {elsewhere_words(elsewhere)}\n")
 
 
 async def _tell_kept(kept: int, address: Address, nick: str) -> None:

@@ -27,7 +27,7 @@ from trio_chat.client.events import (
     Status,
 )
 from trio_chat.client.mailbox import ROOM_EVENTS_MAX
-from trio_chat.client.outbox import Outbox
+from trio_chat.client.outbox import Outbox, Ticket
 from trio_chat.errors import ClosedError, RefusedError
 from trio_chat.protocol import messages
 from trio_chat.protocol.messages import Direct, Hello, Hold, Join, Leave, Room, Say
@@ -44,7 +44,8 @@ async def status(client: Client, state: str) -> Status:
 
 
 async def test_the_hello_and_what_follows_the_welcome(autojump_clock: MockClock) -> None:
-    async with open_fake(device="secret", rooms=["Lobby", "#den"], history=3) as (
+    outbox = Outbox(device="secret")
+    async with open_fake(outbox=outbox, rooms=["Lobby", "#den"], history=3) as (
         client,
         exchange,
     ):
@@ -660,6 +661,50 @@ async def test_a_room_is_left_at_once_when_its_lines_are_taken_back(
         client.leave_nowait("lobby")
         await client.cancel(1)
         assert client.rooms == ()
+
+
+class SlowDisk(Outbox):
+    """An outbox that takes a line when it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.goes_on = trio.Event()
+
+    async def put(self, room: str, text: str, kind: messages.Kind) -> Ticket:
+        await self.goes_on.wait()
+        return await super().put(room, text, kind)
+
+
+async def test_a_room_is_left_after_a_line_that_is_not_in_the_outbox_yet(
+    autojump_clock: MockClock,
+) -> None:
+    outbox = SlowDisk()
+    async with open_fake(outbox=outbox) as (client, exchange), trio.open_nursery() as other:
+        peer = await exchange.peer()
+        await peer.take_in()
+        other.start_soon(client.post, "lobby", "last words")
+        await wait_all_tasks_blocked()
+        client.leave_nowait("lobby")
+        outbox.goes_on.set()
+        assert (await peer.hear(Say)).text == "last words"
+        assert client.rooms == ("lobby",)
+        await peer.say(messages.Accepted(room="lobby", n=1, seq=1))
+        assert (await peer.hear(Leave)).room == "lobby"
+
+
+async def test_a_room_is_left_when_who_would_say_something_there_gives_up(
+    autojump_clock: MockClock,
+) -> None:
+    async with open_fake(outbox=SlowDisk()) as (client, exchange):
+        peer = await exchange.peer()
+        await peer.take_in()
+        async with trio.open_nursery() as other:
+            other.start_soon(client.post, "lobby", "a")
+            await wait_all_tasks_blocked()
+            client.leave_nowait("lobby")
+            assert client.rooms == ("lobby",)
+            other.cancel_scope.cancel()
+        assert (await peer.hear(Leave)).room == "lobby"
 
 
 async def test_who_wants_a_room_again_does_not_leave_it(autojump_clock: MockClock) -> None:

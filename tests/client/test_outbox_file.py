@@ -307,6 +307,32 @@ async def test_ones_own_lines_come_before_those_of_a_second_client(path: Path) -
         assert texts(next_one) == ["a"]
 
 
+async def test_lines_in_files_that_nobody_has_are_counted(path: Path) -> None:
+    async with open_outbox(path) as one, open_outbox(path) as other:
+        await fill(one, "a")
+        await fill(other, "b", "c")
+        async with open_outbox(path) as third:
+            await fill(third, "d")
+            assert third.lines_elsewhere == 0  # both are somebody's
+    async with open_outbox(path) as one:
+        assert (texts(one), one.lines_elsewhere) == (["a"], 3)
+        async with open_outbox(path) as other:
+            assert (texts(other), other.lines_elsewhere) == (["b", "c"], 1)
+        await one.cancel(1)
+    async with open_outbox(path) as next_one:
+        assert (texts(next_one), next_one.lines_elsewhere) == (["b", "c"], 1)
+
+
+async def test_who_counts_makes_nothing_and_takes_nothing(path: Path) -> None:
+    path.parent.mkdir()
+    path.with_name("outbox-2.db").write_bytes(b"not a database, and long enough" * 99)
+    path.with_name("outbox-3.db").touch()
+    async with open_outbox(path) as outbox:
+        assert outbox.lines_elsewhere == 0
+        assert path.with_name("outbox-3.db").read_bytes() == b""
+        assert not path.with_name("outbox-4.db").exists()
+
+
 async def test_a_file_that_is_broken_does_not_keep_others_from_theirs(path: Path) -> None:
     async with open_outbox(path), open_outbox(path) as other:
         await fill(other, "b")
@@ -491,6 +517,140 @@ async def test_who_is_refused_is_told_when_the_disk_works_again(
         assert len(told) == 1
 
 
+def meta(path: Path) -> tuple[str, int, int]:
+    """The device in the file, how far it is released, and the last number it has given."""
+    connection = sqlite3.connect(path)
+    try:
+        found = dict(connection.execute("SELECT key, value FROM meta"))
+        last = connection.execute("SELECT seq FROM sqlite_sequence").fetchone() or (0,)
+        return found["device"], int(found["released"]), last[0]
+    finally:
+        connection.close()
+
+
+def lose(path: Path, *, lock: bool) -> None:
+    """As a person with a full disk makes space."""
+    for each in path.parent.glob(f"{path.name}*"):
+        if lock or not each.name.endswith(".lock"):
+            each.unlink()
+
+
+async def fail_once(outbox: FileOutbox, failing: Failing) -> None:
+    failing.times = 1
+    with pytest.raises(OutboxError, match="database or disk is full"):
+        await fill(outbox, "lost")
+
+
+@pytest.mark.parametrize("lock", [False, True])
+async def test_a_file_that_is_gone_is_made_anew_with_all_that_is_known(
+    path: Path, failing: Failing, lock: bool, autojump_clock: object
+) -> None:
+    """Its numbers go on: the server knows some of them."""
+    async with open_outbox(path, open_worker=open_inline_worker) as outbox:
+        await fill(outbox, "a", "b")
+        outbox.release(credit=2)
+        await trio.sleep(1)
+        outbox.accept(1, 1)
+        outbox.hold()
+        await fill(outbox, "c")
+        await fail_once(outbox, failing)
+        lose(path, lock=lock)
+        await trio.sleep(5)
+        assert rows(path) == [(2, "b"), (3, "c")]
+        assert meta(path) == (outbox.device, 2, 3)
+        (ticket,) = await fill(outbox, "d")
+        assert ticket.n == 4
+        async with open_outbox(path) as other:
+            assert other.path != path
+        device = outbox.device
+    async with open_outbox(path) as outbox:
+        assert (outbox.device, texts(outbox)) == (device, ["b", "c", "d"])
+
+
+async def test_numbers_go_on_though_no_line_waits(
+    path: Path, failing: Failing, autojump_clock: object
+) -> None:
+    async with open_outbox(path, open_worker=open_inline_worker) as outbox:
+        await fill(outbox, "a", "b")
+        for n in (1, 2):
+            outbox.accept(n, n)
+        await fail_once(outbox, failing)
+        lose(path, lock=False)
+        await trio.sleep(5)
+        (ticket,) = await fill(outbox, "c")
+        assert ticket.n == 3
+
+
+async def test_a_file_of_somebody_else_in_the_place_of_ours_is_left_as_it_is(
+    path: Path, failing: Failing, autojump_clock: object
+) -> None:
+    async with open_outbox(path, open_worker=open_inline_worker) as outbox:
+        await fill(outbox, "a")
+        await fail_once(outbox, failing)
+        lose(path, lock=True)
+        async with open_outbox(path, open_worker=open_inline_worker) as other:
+            assert other.path == path
+            await fill(other, "b")
+            await trio.sleep(5)
+            assert outbox.path == path.with_name("outbox-2.db")
+            assert (texts(outbox), rows(outbox.path)) == (["a"], [(1, "a")])
+            assert meta(outbox.path)[0] == outbox.device
+            assert rows(path) == [(1, "b")]
+            await fill(outbox, "c")
+    assert rows(outbox.path) == [(1, "a"), (2, "c")]
+
+
+async def test_an_older_copy_of_the_file_is_brought_up_to_date(
+    path: Path, failing: Failing, autojump_clock: object
+) -> None:
+    async with open_outbox(path, open_worker=open_inline_worker) as outbox:
+        await fill(outbox, "a")
+        await outbox.cancel(1)
+    older = path.read_bytes()
+    async with open_outbox(path, open_worker=open_inline_worker) as outbox:
+        await fill(outbox, "b", "c")
+        await outbox.cancel(3)
+        await fail_once(outbox, failing)
+        lose(path, lock=False)
+        path.write_bytes(older)
+        await trio.sleep(5)
+        assert rows(path) == [(2, "b")]
+        assert meta(path) == (outbox.device, 0, 3)
+
+
+async def test_after_an_error_the_same_handle_is_not_used_again(
+    path: Path, failing: Failing, monkeypatch: pytest.MonkeyPatch, autojump_clock: object
+) -> None:
+    """What a failed sync was to make sure, a later one on the same handle does not."""
+    handles: list[sqlite3.Connection] = []
+    honest = OutboxDisk._written
+
+    def written(disk: OutboxDisk, connection: sqlite3.Connection, change: Any) -> Any:
+        handles.append(connection)
+        return honest(disk, connection, change)
+
+    monkeypatch.setattr(OutboxDisk, "_written", written)
+    async with open_outbox(path, open_worker=open_inline_worker) as outbox:
+        await fill(outbox, "a")
+        await fail_once(outbox, failing)
+        await fill(outbox, "b")
+        assert handles[0] is handles[1]
+        assert handles[2] is not handles[1]
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            handles[1].execute("SELECT 1")
+
+
+async def test_what_is_wanted_at_the_end_of_a_disk_that_failed_is_still_done(
+    path: Path, failing: Failing, autojump_clock: object
+) -> None:
+    """In one transaction with all that is known: the file may be another by then."""
+    async with open_outbox(path, open_worker=open_inline_worker) as outbox:
+        await fill(outbox, "a", "b")
+        await fail_once(outbox, failing)
+        lose(path, lock=False)
+    assert rows(path) == [(1, "a"), (2, "b")]
+
+
 async def test_an_end_on_a_disk_that_fails_is_an_end(
     path: Path, failing: Failing, autojump_clock: object
 ) -> None:
@@ -647,3 +807,16 @@ async def test_a_device_of_ones_own_does_not_go_with_numbers_of_another(
         with pytest.raises(ValueError, match="the outbox has numbers of another device"):
             async with open_fake(outbox=outbox, device="d"):
                 pass
+
+
+async def test_a_device_without_the_outbox_that_has_its_numbers_is_no_identity() -> None:
+    """Its lines would begin at 1 again: they are taken for old ones, or refused."""
+    with pytest.raises(ValueError, match="numbers"):
+        async with open_fake(device="d"):
+            pass
+    async with open_fake(outbox=Outbox(first_n=7), device="d") as (client, exchange):
+        client.post_nowait("lobby", "g")
+        peer = await exchange.peer()
+        assert (await peer.welcome()).device == "d"
+        await peer.joins()
+        assert (await peer.hear(Say)).n == 7

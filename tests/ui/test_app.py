@@ -11,7 +11,7 @@ import trio
 from tests.ui.harness import ROWS, bridged, entry, open_scene
 from trio_chat.client.events import Entry, Refused, Status
 from trio_chat.client.outbox import Ticket
-from trio_chat.ui.app import tell_unsent
+from trio_chat.ui.app import LOSS_TOLD_S, tell_unsent
 
 LEFT = "\x1b[D"
 PASTE_BEGINS, PASTE_ENDS = "\x1b[200~", "\x1b[201~"
@@ -86,6 +86,37 @@ async def test_what_was_typed_without_a_link_is_seen_waiting() -> None:
             ">",
             "offline · #lobby · ada · 1 queued · no way; trying again in 2 s",
         ]
+
+
+@bridged
+async def test_a_link_that_flaps_leaves_the_conversation_where_it_is() -> None:
+    async with open_scene() as scene:
+        await scene.go_online()
+        before = scene.terminal.rows[:-2]
+        for _ in range(20):
+            scene.client.tell(Status("offline", "gone; trying again in 0.3 s", 0.3))
+            await scene.until_seen("offline \u00b7 #lobby")
+            await trio.sleep(0.5)
+            scene.client.tell(Status("online", "connected to the server as ada"))
+            await scene.until_seen("online \u00b7 #lobby \u00b7 2 here \u00b7 ada")
+            await trio.sleep(0.5)
+        await trio.sleep(2 * LOSS_TOLD_S)
+        assert scene.terminal.rows[:-2] == before
+
+
+@bridged
+async def test_a_loss_that_lasts_has_a_row_and_so_has_its_end() -> None:
+    async with open_scene() as scene:
+        await scene.go_online()
+        began_s = trio.current_time()
+        for _ in range(9):
+            scene.client.tell(Status("offline", "gone; trying again in 1 s", 1.0))
+            await trio.sleep(1)
+        await scene.until_seen("00:00 gone; trying again in 1 s")
+        assert trio.current_time() - began_s > LOSS_TOLD_S
+        scene.client.tell(Status("online", "connected again"))
+        await scene.until_seen("00:00 connected again")
+        assert sum("00:00 gone" in row for row in scene.terminal.rows) == 1
 
 
 @bridged

@@ -169,6 +169,14 @@ async def test_as_many_lines_as_can_wait_and_no_more() -> None:
 
 
 @bridged
+async def test_what_waits_in_another_file_is_told_at_the_start() -> None:
+    outbox = Outbox()
+    outbox.lines_elsewhere = 2
+    async with open_scene(outbox) as scene:
+        await scene.until_seen("2 lines wait in another outbox of this nick: a later start")
+
+
+@bridged
 async def test_what_an_earlier_life_left_is_told_at_the_start() -> None:
     outbox = filled(("lobby", "a"), ("dev", "b"), ("@bob", "c"), ("dev", "d"))
     async with open_scene(outbox) as scene:

@@ -32,13 +32,14 @@ from trio_chat.ui.state import (
     Update,
     View,
     begin,
+    lost,
     opening,
     reduce,
     switched,
     who,
 )
 
-LOBBY = replace(begin("ada", "lobby"), state="online")
+LOBBY = replace(begin("ada", "lobby"), state="online", told="online")
 
 
 def after(view: View, *events: ClientEvent) -> Update:
@@ -200,14 +201,35 @@ def test_leaving_a_room_takes_one_to_another_then_to_none() -> None:
     assert isinstance(who(update.view), Trouble)
 
 
-def test_the_link_is_told_when_it_changes_and_not_at_every_retry() -> None:
+def test_a_loss_that_is_mended_soon_is_not_told() -> None:
+    update = after(
+        LOBBY,
+        *(Status("offline", "gone; trying again in 1 s", 1.0), Status("online", "back"))
+        * 9,
+    )
+    assert update.lines == ()
+    assert lost(update.view) == Update(update.view)
+
+
+def test_a_loss_that_lasts_is_told_once_and_so_is_its_end() -> None:
     update = after(
         LOBBY,
         Status("offline", "gone; trying again in 1 s", 1.0),
         Status("offline", "refused; trying again in 2 s", 2.0),
-        Status("online", "connected"),
     )
-    assert update.lines == (Note("gone; trying again in 1 s"), Note("connected"))
+    assert update.lines == ()
+    update = lost(update.view)
+    assert update.lines == (Note("refused; trying again in 2 s"),)
+    assert lost(update.view) == Update(update.view)
+    update = after(
+        update.view, Status("offline", "refused", 1.0), Status("online", "connected")
+    )
+    assert update.lines == (Note("connected"),)
+
+
+def test_who_never_had_a_link_is_told_at_once() -> None:
+    update = after(begin("ada", "lobby"), Status("offline", "refused"))
+    assert update.lines == (Note("refused"),)
 
 
 def test_the_last_reason_is_known() -> None:

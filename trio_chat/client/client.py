@@ -4,6 +4,7 @@ import math
 import random
 import secrets
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -78,7 +79,8 @@ async def open_client(  # noqa: PLR0913 (one keyword, one thing a caller may wan
     Shape:  returns at once, connected or not: what is said meanwhile waits in its outbox.
             `history` entries of a room's past come first (None: as the server likes).
             `device` is a secret of this client's own (None: a new one); whoever comes
-            with the same one and the same nick takes its place. Without `events` none are
+            with the same one and the same nick takes its place. It has numbers: they go on
+            only in the `outbox` that has them, so it needs one. Without `events` none are
             kept: for those who only talk. With `insist` a refused nick is not an error:
             it is a Status event, and the client waits for another one. `dial` makes each
             connection. `outbox` holds what is said until it is accepted: None: in memory;
@@ -89,12 +91,14 @@ async def open_client(  # noqa: PLR0913 (one keyword, one thing a caller may wan
             there.
     Raises: RefusedError out of the block: the server refused the first hello, or another
             client has taken this one's place.
-            ValueError: `address` is none, or `device` is not the outbox's.
+            ValueError: `address` is none, or `device` is not the outbox's, or without one.
             RefusedError: `nick` or a room can't be a name.
     Cancel: closes the wire; what is in an outbox in memory is lost.
     Source: docs/wire.md §3.
     """
     where = parse_address(address) if isinstance(address, str) else address
+    if device is not None and outbox is None:
+        raise ValueError("a device needs the outbox that goes on with its numbers")
     # Not `or`: an outbox without a line in it is false.
     lines = Outbox() if outbox is None else outbox
     if device is not None and lines.device not in (None, device):
@@ -166,6 +170,7 @@ class Client:
         self._ended = trio.Event()
         self._closing = False
         self._leaving: set[str] = set()  # rooms, after what was said in them
+        self._posting: Counter[str] = Counter()  # lines that are not in the outbox yet
         for ticket in outbox.lines:
             self._queued(ticket)
         outbox.hold()  # until there is a link
@@ -229,7 +234,13 @@ class Client:
                 ClosedError: the client was closed; it is not in the outbox.
         Cancel: atomic; once there is room it waits for the disk.
         """
-        return await self.outbox.put(*_line(room, text, kind))
+        name, text, kind = _line(room, text, kind)
+        self._posting[name] += 1
+        try:
+            return await self.outbox.put(name, text, kind)
+        finally:
+            self._posting -= Counter([name])  # keeps none that is 0
+            self._settled()  # if it is not in the outbox now, it never will be
 
     def post_nowait(self, room: str, text: str, *, kind: Kind = "text") -> Ticket:
         """As post.
@@ -278,8 +289,8 @@ class Client:
     def leave_nowait(self, room: str) -> None:
         """Stop being a member of a room; a Closed event tells.
 
-        Shape:  if lines for it wait in the outbox, after they are settled: without us in
-                the room they would be refused.
+        Shape:  if lines for it wait in the outbox, or are being posted, after they are
+                settled: without us in the room they would be refused.
         Raises: RefusedError: one is not in that room.
         """
         name = _room_name(room)
@@ -337,7 +348,8 @@ class Client:
                     self._rooms.leave(name)
 
     def _has_lines_for(self, room: str) -> bool:
-        return any(ticket.room == room for ticket in self.outbox.lines)
+        waits = any(ticket.room == room for ticket in self.outbox.lines)
+        return waits or self._posting[room] > 0
 
     def _wake(self) -> None:
         if self._link is not None:

@@ -107,6 +107,8 @@ class Outbox:
         """Half of the lines' identity; the other half is their number."""
         self.refused_lines = 0
         """How many lines the server did not take, so far."""
+        self.lines_elsewhere = 0
+        """How many lines waited in other files of this nick when this one was opened."""
         self.last_seqs: dict[str, int] = {}
         """Where the last line that was accepted stands, by room."""
         self.on_queued: list[Callable[[Ticket], object]] = []
@@ -324,6 +326,15 @@ class Outbox:
     def _tell_all(self) -> None:
         self._changed.set()
         self._changed = trio.Event()
+
+
+def elsewhere_words(lines: int) -> str:
+    """That lines wait in other files, in a sentence for people; empty if none do."""
+    if not lines:
+        return ""
+    count = "1 line waits" if lines == 1 else f"{lines:,} lines wait"
+    then = "a later start sends what is there, when nothing waits in this one"
+    return f"{count} in another outbox of this nick: {then}"
 
 
 def closed_error() -> ClosedError:

@@ -11,7 +11,14 @@ from typing import Final, TypeAlias
 import filelock
 
 from trio_chat.client.outbox import Ticket
-from trio_chat.database import ForeignFileError, Form, lock_file, open_file, transaction
+from trio_chat.database import (
+    ForeignFileError,
+    Form,
+    check_form,
+    lock_file,
+    open_file,
+    transaction,
+)
 from trio_chat.errors import OutboxError
 from trio_chat.protocol.messages import Kind
 
@@ -40,8 +47,17 @@ Row: TypeAlias = tuple[int, str, str, Kind, int]
 class Found:
     """What a file holds when it is opened."""
 
-    path: Path
     device: str
+    released_n: int
+    last_n: int
+    rows: Sequence[Row]
+    lines_elsewhere: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What memory knows of a file: all that it has to hold."""
+
     released_n: int
     last_n: int
     rows: Sequence[Row]
@@ -52,13 +68,13 @@ class Change:
     """One transaction.
 
     Shape:  of the lines that are there after it, the first `release_lines` may be sent.
-            `all_rows` are all lines that there are, where the file may hold others.
+            `known` is what was there before it, where the file may hold something else.
     """
 
     puts: Sequence[tuple[str, str, Kind, int]]
     gone: Sequence[int]
     release_lines: int
-    all_rows: Sequence[Row] | None
+    known: Known | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +92,11 @@ class OutboxDisk:
     """The file of an outbox, and the lock on it; every method blocks."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
+        """The file; after an error it may be another one."""
+        self._first = path
+        self._device = ""
+        self._making = False  # a file of ours that may have no device in it yet
         self._lock: filelock.BaseFileLock | None = None
         self._connection: sqlite3.Connection | None = None
 
@@ -86,29 +106,33 @@ class OutboxDisk:
         Raises: OutboxError: there is none; the text says why.
         """
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._path, self._lock = _lock_one(self._path)
-            self._connection = open_file(self._path, FORM)
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.path, self._lock = _lock_one(self.path)
+            self._connection = open_file(self.path, FORM)
             with transaction(self._connection):
                 return self._found(self._connection)
         except (sqlite3.Error, OSError, ForeignFileError) as error:
-            raise OutboxError(f"the outbox {self._path} {_why(error)}") from error
+            raise OutboxError(f"the outbox {self.path} {_why(error)}") from error
 
     def write(self, change: Change) -> Written:
         """Make the change durable.
 
-        Raises: OutboxError: nobody knows whether it was made. The file is opened anew the
-                next time: until a change with `all_rows` it may hold anything.
+        Raises: OutboxError: nobody knows whether it was made. The next change needs what is
+                `known`: the file is opened anew, and may hold anything.
         """
         try:
             if self._connection is None:
-                self._connection = open_file(self._path, FORM)
+                assert change.known is not None
+                self._keep_or_replace()
+                self._connection = open_file(self.path, FORM)
             with transaction(self._connection):
+                if change.known is not None:
+                    _restore(self._connection, self._device, change.known)
                 return self._written(self._connection, change)
         except (sqlite3.Error, OSError, ForeignFileError) as error:
             # What a failed sync was to make sure, no later one on the same file does.
             self._disconnect()
-            raise OutboxError(f"the outbox {self._path} {_why(error)}") from error
+            raise OutboxError(f"the outbox {self.path} {_why(error)}") from error
 
     def close(self) -> None:
         """Give the file back; there need not be one."""
@@ -122,28 +146,38 @@ class OutboxDisk:
                 self._connection.close()
             self._connection = None
 
+    def _keep_or_replace(self) -> None:
+        """Have a file that is ours, or one that is nobody's.
+
+        Raises: sqlite3.Error, OSError, ForeignFileError.
+        """
+        assert self._lock is not None
+        ours = {self._device, ""} if self._making else {self._device}
+        if self._lock.is_locked and self.path.exists() and _device_in(self.path) in ours:
+            return
+        # Whoever removed our file may have removed the lock with it: take one anew. What
+        # is there now is left to its owner, with its device and its numbers.
+        self._lock.release()
+        self.path, self._lock = _lock_new(self._first)
+        self._making = True
+
     def _found(self, connection: sqlite3.Connection) -> Found:
         execute = connection.execute
         new = secrets.token_hex(16)
         execute("INSERT OR IGNORE INTO meta VALUES ('device', ?), ('released', 0)", (new,))
         meta = dict(execute("SELECT key, value FROM meta"))
+        self._device = meta["device"]
         return Found(
-            path=self._path,
             device=meta["device"],
             released_n=int(meta["released"]),
             last_n=_last_n(connection),
             rows=execute(
                 "SELECT n, room, text, kind, typed_ms FROM line ORDER BY n"
             ).fetchall(),
+            lines_elsewhere=_lines_elsewhere(self._first, self.path),
         )
 
     def _written(self, connection: sqlite3.Connection, change: Change) -> Written:
-        if change.all_rows is not None:
-            connection.execute("DELETE FROM line")
-            connection.executemany(
-                "INSERT INTO line (n, room, text, kind, typed_ms) VALUES (?, ?, ?, ?, ?)",
-                change.all_rows,
-            )
         connection.executemany("DELETE FROM line WHERE n = ?", [(n,) for n in change.gone])
         insert = "INSERT INTO line (room, text, kind, typed_ms) VALUES (?, ?, ?, ?)"
         numbers = [connection.execute(insert, row).lastrowid for row in change.puts]
@@ -155,11 +189,32 @@ class OutboxDisk:
         )
 
 
+def _restore(connection: sqlite3.Connection, device: str, known: Known) -> None:
+    """Make the file what it has to be, whatever it is: ours, an older copy, or empty."""
+    connection.execute("INSERT OR IGNORE INTO meta VALUES ('released', 0)")
+    connection.execute("INSERT OR REPLACE INTO meta VALUES ('device', ?)", (device,))
+    connection.execute("DELETE FROM line")
+    connection.executemany(
+        "INSERT INTO line (n, room, text, kind, typed_ms) VALUES (?, ?, ?, ?, ?)",
+        known.rows,
+    )
+    # No number is given twice, and what may have been sent is never held again. What we do
+    # not know of may have come further than what we know.
+    last_n = max(known.last_n, _last_n(connection))
+    connection.execute("DELETE FROM sqlite_sequence WHERE name = 'line'")
+    connection.execute("INSERT INTO sqlite_sequence VALUES ('line', ?)", (last_n,))
+    _mark_released(connection, known.released_n)
+
+
 def _release(connection: sqlite3.Connection, lines: int) -> None:
     last = connection.execute(
         "SELECT n FROM line ORDER BY n LIMIT 1 OFFSET ?", (lines - 1,)
     )
     (n,) = last.fetchone() or (_last_n(connection),)
+    _mark_released(connection, n)
+
+
+def _mark_released(connection: sqlite3.Connection, n: int) -> None:
     # Never less: what was released once may have been sent.
     if n > _released_n(connection):
         connection.execute("UPDATE meta SET value = ? WHERE key = 'released'", (n,))
@@ -184,7 +239,7 @@ def _lock_one(path: Path) -> tuple[Path, filelock.BaseFileLock]:
             break
         with suppress(filelock.Timeout):
             lock = lock_file(each)
-            if _has_lines(each):
+            if _lines_in(each):
                 if spare is not None:
                     spare[1].release()
                 return each, lock
@@ -193,8 +248,23 @@ def _lock_one(path: Path) -> tuple[Path, filelock.BaseFileLock]:
             else:
                 lock.release()
     if spare is None:
-        raise OSError(f"{FILES_MAX} clients of this nick are running")
+        raise _too_many()
     return spare
+
+
+def _lock_new(path: Path) -> tuple[Path, filelock.BaseFileLock]:
+    """A file that is not there yet."""
+    for each in _siblings(path):
+        with suppress(filelock.Timeout):
+            lock = lock_file(each)
+            if not each.exists():
+                return each, lock
+            lock.release()
+    raise _too_many()
+
+
+def _too_many() -> OSError:
+    return OSError(f"{FILES_MAX} clients of this nick are running")
 
 
 def _siblings(path: Path) -> Iterator[Path]:
@@ -203,15 +273,49 @@ def _siblings(path: Path) -> Iterator[Path]:
         yield path.with_stem(f"{path.stem}-{number}")
 
 
-def _has_lines(path: Path) -> bool:
+def _open_as_it_is(path: Path) -> closing[sqlite3.Connection]:
+    # Not open_file: somebody else may be making it.
+    return closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True))
+
+
+def _device_in(path: Path) -> str:
+    """Whose file it is; empty: nobody's that we know of, or it is just being made."""
+    with _open_as_it_is(path) as file:
+        try:
+            if not check_form(file, FORM.application_id, FORM.version):
+                return ""
+        except ForeignFileError:
+            return ""
+        row = file.execute("SELECT value FROM meta WHERE key = 'device'").fetchone()
+    return str(row[0]) if row is not None else ""
+
+
+def _lines_in(path: Path) -> int:
+    """How many lines wait in the file; 0 if there is none, or none that can be used."""
     if not path.exists():
-        return False
+        return 0
     # One that can't be used is no reason not to use another.
     try:
-        with closing(open_file(path, FORM)) as connection:
-            return bool(connection.execute("SELECT 1 FROM line LIMIT 1").fetchone())
+        with _open_as_it_is(path) as connection:
+            check_form(connection, FORM.application_id, FORM.version)
+            return int(connection.execute("SELECT count(*) FROM line").fetchone()[0])
     except (sqlite3.Error, OSError, ForeignFileError):
+        return 0
+
+
+def _lines_elsewhere(first: Path, own: Path) -> int:
+    """How many lines wait in files that nobody has, but for our own."""
+    others = ((each, _lines_in(each)) for each in _siblings(first) if each != own)
+    return sum(lines for each, lines in others if lines and _is_nobodys(each))
+
+
+def _is_nobodys(path: Path) -> bool:
+    # For a moment it is ours: who comes in that very moment takes another one.
+    try:
+        lock_file(path).release()
+    except (filelock.Timeout, OSError):
         return False
+    return True
 
 
 def _why(error: Exception) -> str:

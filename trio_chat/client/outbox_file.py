@@ -13,8 +13,10 @@ Why a line is neither lost, nor said twice, nor said after it was taken back:
   4. One task writes, what waits in one transaction, and nothing cancels it. So lines are
      numbered in the order in which they were put, and who put one knows that it is there.
   5. After an error nobody knows what was written. The file is opened anew, which syncs
-     what is found in it, and is made what memory says, before anything else is written
-     and until it works. Who dies before that may find a line that had been given back.
+     what is found in it, and is made what memory says, in the transaction with what is
+     written next, and until it works. Who dies before that may find a line that had been
+     given back. If it is gone, or is not ours any more, there is a new one: with the same
+     device, whose numbers go on.
 """
 
 import hashlib
@@ -30,7 +32,7 @@ import trio
 
 from trio_chat.addresses import Address
 from trio_chat.client.outbox import OUTBOX_LINES_MAX, Outbox, Ticket, closed_error
-from trio_chat.client.outbox_disk import Change, Found, OutboxDisk, row_of, ticket_of
+from trio_chat.client.outbox_disk import Change, Found, Known, OutboxDisk, row_of, ticket_of
 from trio_chat.errors import OutboxError, lone_exception
 from trio_chat.protocol import names
 from trio_chat.protocol.messages import Kind
@@ -68,10 +70,11 @@ async def open_outbox(
     """An outbox in the file at `path`, with the lines that were left in it.
 
     Shape:  for one client, and for this block alone. If somebody else has the file, it is
-            another one beside it (`…-2.db`), with a device of its own. Lines that are left
-            in one of them are sent by whoever opens it next: of those that nobody has, the
-            first with a line in it is taken. Put no more in than there is room for: it may
-            be found with more than `lines_max`, and then takes no new ones.
+            another one beside it (`…-2.db`), with a device of its own. Of those that nobody
+            has the first with a line in it is taken, and `lines_elsewhere` says how many
+            lines wait in the others: for who comes later, one file each. Put no more in
+            than there is room for: it may be found with more than `lines_max`, and then
+            takes no new ones.
     Raises: OutboxError: there can't be one; the text says why, and the files are as they
             were.
     Cancel: what was put in is written first.
@@ -130,8 +133,7 @@ class FileOutbox(Outbox):
             device=found.device,
             wall_clock_s=wall_clock_s,
         )
-        self.path = found.path
-        """The file that it is in."""
+        self.lines_elsewhere = found.lines_elsewhere
         self._tickets = {row[0]: ticket_of(row) for row in found.rows}
         self._burst_lines = len(self._tickets)
         self._released(found.released_n)
@@ -142,7 +144,13 @@ class FileOutbox(Outbox):
         self._settled: set[int] = set()  # rows that may still be there, of no use
         self._in_doubt = False
         self._stopping = False
+        self._given_up = False
         self._work = trio.Event()
+
+    @property
+    def path(self) -> Path:
+        """The file that it is in; another one, if somebody removed it and it was remade."""
+        return self._disk.path
 
     @property
     def is_full(self) -> bool:
@@ -231,7 +239,7 @@ class FileOutbox(Outbox):
 
     async def _anything(self) -> bool:
         """Wait for something to write; False: there never will be."""
-        while not (self._wishes or self._in_doubt or self._has_to_release):
+        while not (self._wishes or self._has_to_mend or self._has_to_release):
             if self._stopping:
                 return bool(self._settled)
             self._work = trio.Event()
@@ -242,6 +250,11 @@ class FileOutbox(Outbox):
             if quiet.cancelled_caught:
                 return True
         return True
+
+    @property
+    def _has_to_mend(self) -> bool:
+        """Whether the file may hold something else than it should."""
+        return self._in_doubt and not self._given_up
 
     @property
     def _has_to_release(self) -> bool:
@@ -266,7 +279,7 @@ class FileOutbox(Outbox):
             puts=[put.row for put in wishes.puts],
             gone=sorted(gone),
             release_lines=self._release_lines,
-            all_rows=[row_of(each) for each in self.lines] if self._in_doubt else None,
+            known=self._known if self._in_doubt else None,
         )
         try:
             written = await self._worker.run(lambda: self._disk.write(change))
@@ -287,6 +300,14 @@ class FileOutbox(Outbox):
             put.give(self._put_in(put, n))
         self._released(written.released_n)
         self._tell_all()
+
+    @property
+    def _known(self) -> Known:
+        return Known(
+            released_n=self._released_n,
+            last_n=self._last_n,
+            rows=[row_of(each) for each in self.lines],
+        )
 
     def _still_held(self, cancel: "_Cancel") -> bool:
         # Between the asking and now it may have been released, or taken back already.
@@ -318,7 +339,7 @@ class FileOutbox(Outbox):
         self._tell_all()
         if self._stopping:
             self._settled.clear()
-            self._in_doubt = False
+            self._given_up = True
             return
         if not self._wishes:
             self._work = trio.Event()

@@ -55,7 +55,9 @@ from trio_chat.ui.state import (
     after_its_lines,
     begin,
     destination,
+    is_new_loss,
     left_over,
+    lost,
     opening,
     outbox,
     reduce,
@@ -72,6 +74,8 @@ SAVING_SHOWN_S: Final = 0.2
 SENDING_SHOWN_S: Final = 0.5
 """Lines that wait longer for their answers are counted in the status line: whoever chats
 at a common pace never sees it come and go."""
+LOSS_TOLD_S: Final = 5.0
+"""A link that is back before shows in the status line alone; then a row tells of it."""
 _PASTE_CHECK_S: Final = 1.0
 _CONTINUED: Final = getattr(signal, "SIGCONT", None)
 _ENDING: Final = tuple(
@@ -220,7 +224,7 @@ class Chat:
         client.outbox.on_queued.append(lambda ticket: self._unanswered.add(ticket.n))
         self._heard = trio.Event()
         self._leaving = trio.Event()
-        self._print(*left_over(client.outbox.lines))
+        self._print(*left_over(client.outbox.lines, client.outbox.lines_elsewhere))
 
     def warn(self, trouble: str) -> None:
         """Show that something is wrong."""
@@ -240,6 +244,7 @@ class Chat:
                     nursery.start_soon(self._printer.run)
                     nursery.start_soon(self._rescue_pastes)
                     nursery.start_soon(self._show_sending)
+                    nursery.start_soon(self._tell_losses)
                     nursery.start_soon(self._leave)
                     if _CONTINUED is not None:
                         nursery.start_soon(self._come_back)
@@ -319,6 +324,15 @@ class Chat:
             await outbox.emptied()
             self.view = replace(self.view, sending=None)
             self.screen.invalidate()
+
+    async def _tell_losses(self) -> None:
+        while True:
+            while not is_new_loss(self.view):
+                await self._heard.wait()
+            with trio.move_on_after(LOSS_TOLD_S):
+                while is_new_loss(self.view):
+                    await self._heard.wait()
+            self._follow(lost(self.view))
 
     def _follow(self, update: Update) -> None:
         self.view = update.view

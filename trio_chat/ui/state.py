@@ -24,7 +24,7 @@ from trio_chat.client.events import (
     Status,
     gap_words,
 )
-from trio_chat.client.outbox import Progress, Ticket
+from trio_chat.client.outbox import Progress, Ticket, elsewhere_words
 from trio_chat.protocol.messages import INBOX
 
 SHOWN_CHARS_MAX: Final = 50
@@ -107,6 +107,8 @@ class View:
     state: State = "connecting"
     reason: str = ""
     """Why the link is as it is, in a sentence."""
+    told: State = "connecting"
+    """What the rows that were printed say of the link."""
     queued: tuple[Queued, ...] = ()
     """One's own lines that are not accepted yet, in the order of typing."""
     sending: Progress | None = None
@@ -270,14 +272,27 @@ def _refused(view: View, event: Refused) -> Update:
 
 
 def _status(view: View, event: Status) -> Update:
-    # A line when it changes; every retry after that shows in the status line alone.
-    changed = event.state != view.state
+    # A row when it changes; every retry after that shows in the status line alone, and so
+    # does a loss until it has lasted: a link that flaps does not push what is read away.
     view = replace(view, state=event.state, reason=event.reason)
-    if not changed:
+    if event.state == view.told or is_new_loss(view):
         return Update(view)
+    view = replace(view, told=event.state)
     if event.state == "waiting":
         return Update(view, (Trouble(f"{event.reason}: /nick NAME takes another name"),))
     return Update(view, (Note(event.reason),))
+
+
+def is_new_loss(view: View) -> bool:
+    """Whether there was a link, and that it is gone was not printed yet."""
+    return view.state == "offline" and view.told == "online"
+
+
+def lost(view: View) -> Update:
+    """A loss has lasted: it is printed now; nothing if there is none."""
+    if not is_new_loss(view):
+        return Update(view)
+    return Update(replace(view, told=view.state), (Note(view.reason),))
 
 
 # --- what one does oneself -----------------------------------------------------------
@@ -337,14 +352,16 @@ def outbox(
     )
 
 
-def left_over(lines: Sequence[Ticket]) -> tuple[Line, ...]:
-    """That there are lines of an earlier life; nothing if there are none."""
+def left_over(lines: Sequence[Ticket], elsewhere: int = 0) -> tuple[Line, ...]:
+    """That there are lines of an earlier life, here or elsewhere; nothing if none are."""
+    others = (Note(elsewhere_words(elsewhere)),) if elsewhere else ()
     if not lines:
-        return ()
+        return others
     rooms = ", ".join(dict.fromkeys(destination(ticket.room) for ticket in lines))
     wait = "waits" if len(lines) == 1 else "wait"
     count = _count(len(lines), "line")
-    return (Note(f"{count} from before {wait} to be sent to {rooms}: /outbox lists them"),)
+    here = Note(f"{count} from before {wait} to be sent to {rooms}: /outbox lists them")
+    return (here, *others)
 
 
 def after_its_lines(room: str, waiting: int) -> tuple[Line, ...]:
