@@ -162,6 +162,46 @@ async def test_a_disk_that_fails_for_a_moment_is_noticed_by_nobody(
         assert world.events("store works")[0]["after_s"] == pytest.approx(0.75)
 
 
+async def test_nobody_waits_for_a_line_that_the_disk_does_not_take(
+    autojump_clock: MockClock,
+) -> None:
+    """One damaged page, which only its author's lines need."""
+
+    class Damaged(MemoryStore):
+        async def append(self, drafts: Sequence[Draft], ts: float) -> list[Outcome]:
+            if any(draft.device == "bad" for draft in drafts):
+                raise StoreError("database disk image is malformed")
+            return await super().append(drafts, ts)
+
+    class Moved(Delivered):
+        def moved_on(self, heads: Mapping[str, int]) -> None:
+            pass
+
+    moved, trouble = Moved(lambda *_: None), Trouble(recording([]))
+    journal = Journal(Damaged("e"), moved, lambda: 1.0, Limits(), trouble)
+    took_s: list[float] = []
+
+    async def bad() -> None:
+        for _ in range(3):
+            with pytest.raises(StoreError, match="malformed"):
+                await journal.append([draft(1, device="bad")])
+
+    async def good(n: int) -> None:
+        begun_s = trio.current_time()
+        await journal.append([draft(n)])
+        took_s.append(trio.current_time() - begun_s)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(journal.run)
+        nursery.start_soon(bad)
+        for n in range(1, 40):
+            await trio.sleep(0.1)
+            await good(n)
+        nursery.cancel_scope.cancel()
+    assert len(took_s) == 39
+    assert max(took_s) < 0.6
+
+
 async def test_what_was_stored_in_spite_of_an_error_is_shown_once_and_in_order(
     autojump_clock: MockClock,
 ) -> None:

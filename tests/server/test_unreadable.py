@@ -11,6 +11,7 @@ from tests.server.test_journal import draft
 from trio_chat.addresses import Address
 from trio_chat.client import Client, open_client
 from trio_chat.client.events import Closed, Entry, Refused, Status
+from trio_chat.client.outbox import Outbox
 from trio_chat.errors import StoreError
 from trio_chat.store import Entry as Stored
 from trio_chat.store import MemoryStore, fingerprint
@@ -139,7 +140,7 @@ async def test_a_client_uses_its_other_rooms_over_one_link(
             open_client(
                 nick="ada",
                 rooms=["lobby", "old"],
-                device="A",
+                outbox=Outbox(device="A"),
                 dial=dial,
                 rng=random.Random(1),
             ) as ada,

@@ -26,6 +26,7 @@ _RETRY_S: Final = (0.05, 0.2, 0.5, 1.0)
 class _Submission:
     drafts: Sequence[Draft]
     outcomes: list[Outcome] = field(default_factory=list)
+    stored: bool = False
     error: StoreError | None = None
     settled: trio.Event = field(default_factory=trio.Event)
 
@@ -113,58 +114,77 @@ class Journal:
         self._send.close()
 
     async def _commit(self, submissions: list[_Submission]) -> None:
+        error = await self._stored(submissions)
+        for submission in submissions:
+            if not submission.stored:
+                submission.error = error
+            submission.settled.set()
+
+    async def _stored(self, submissions: list[_Submission]) -> StoreError | None:
+        """Store them, tried again for a while when the disk fails; why some are not stored.
+
+        Shape:  the same drafts under the same identities: those of a transaction that was
+                stored, although its end was an error, are found there. What comes meanwhile
+                shares the next try. Where the disk takes some and not others, these are
+                what is wrong with it, and nobody waits for them.
+        """
+        if self._given_up is not None:
+            return StoreError(str(self._given_up))
+        give_up_s = trio.current_time() + self._patience_s
+        delays_s = iter(_RETRY_S)
+        again = False
+        while (error := await self._tried(submissions, again=again)) is not None:
+            again = True
+            if self._hurried:
+                self._given_up = error
+                return error
+            if await self._some_alone(submissions, give_up_s):
+                return error
+            delay_s = next(delays_s, _RETRY_S[-1])
+            if trio.current_time() + delay_s > give_up_s:
+                return error
+            await trio.sleep(delay_s)
+            space = self._submissions_max - len(submissions)
+            submissions += ready(self._receive, space)
+        return None
+
+    async def _some_alone(self, submissions: list[_Submission], until_s: float) -> bool:
+        """Store each of several by itself, as long as there is time; whether one was."""
+        if len(submissions) > 1:
+            for submission in submissions:
+                if trio.current_time() > until_s:
+                    break  # the disk does nothing, and takes its time for that
+                await self._tried([submission], again=True)
+        return any(submission.stored for submission in submissions)
+
+    async def _tried(
+        self, submissions: Sequence[_Submission], *, again: bool
+    ) -> StoreError | None:
+        """Store and deliver these in one transaction, or say why not."""
         drafts = [draft for each in submissions for draft in each.drafts]
         ts = round(self._wall_clock_s(), 3)
+        begun_s = trio.current_time()
         try:
-            outcomes = await self._stored(drafts, ts)
+            outcomes = await self._store.append(drafts, ts)
+            took_s = trio.current_time() - begun_s
             heads = await self._store.heads() if self._in_doubt else None
         except StoreError as error:
             self._in_doubt = True
-            for submission in submissions:
-                submission.error = error
+            self._figures.commits_failed += 1
+            self._trouble.tell(error, "lines")
+            return error
+        self._trouble.over("lines")
+        self._count(outcomes, took_s, again)
+        if heads is None:
+            self._deliver_all(outcomes)
         else:
-            if heads is None:
-                self._deliver_all(outcomes)
-            else:
-                self._deliver.moved_on(heads)
-                self._in_doubt = False
-            remaining = iter(outcomes)
-            for submission in submissions:
-                submission.outcomes = [next(remaining) for _ in submission.drafts]
+            self._deliver.moved_on(heads)
+            self._in_doubt = False
+        remaining = iter(outcomes)
         for submission in submissions:
-            submission.settled.set()
-
-    async def _stored(self, drafts: Sequence[Draft], ts: float) -> list[Outcome]:
-        """As Store.append, tried again for a while when the disk fails.
-
-        Shape:  the same drafts under the same identities: those of a transaction that was
-                stored, although its end was an error, are found there.
-        """
-        if self._given_up is not None:
-            raise StoreError(str(self._given_up))
-        begun_s = trio.current_time()
-        give_up_s = begun_s + self._patience_s
-        delays_s = iter(_RETRY_S)
-        again = False
-        while True:
-            try:
-                outcomes = await self._store.append(drafts, ts)
-            except StoreError as error:
-                self._in_doubt = again = True
-                self._figures.commits_failed += 1
-                self._trouble.tell(error, "lines")
-                delay_s = next(delays_s, _RETRY_S[-1])
-                if self._hurried:
-                    self._given_up = error
-                    raise
-                if trio.current_time() + delay_s > give_up_s:
-                    raise
-                await trio.sleep(delay_s)
-                begun_s = trio.current_time()
-            else:
-                self._trouble.over("lines")
-                self._count(outcomes, trio.current_time() - begun_s, again)
-                return outcomes
+            submission.outcomes = [next(remaining) for _ in submission.drafts]
+            submission.stored = True
+        return None
 
     def _count(self, outcomes: Sequence[Outcome], took_s: float, again: bool) -> None:
         self._figures.commit_drafts.add(len(outcomes))
