@@ -77,11 +77,12 @@ async def test_draining_ends_in_time_while_the_disk_fails(
         store.failing = True
         for person in people[:4]:
             await person.say("before")
-        await world.dial().send(
-            {"t": "hello", "v": 1, "nick": "late", "device": "L"},
-            {"t": "join", "room": "lobby"},
-        )
-        await trio.sleep(0.05)
+        for late in ("late", "later"):  # one waits for a write, one for the next
+            await world.dial().send(
+                {"t": "hello", "v": 1, "nick": late, "device": late},
+                {"t": "join", "room": "lobby"},
+            )
+            await trio.sleep(0.02)
         world.running.drain()
         await people[5].send({"t": "join", "room": "den"}, {"t": "bye"})
         # What each of the two that write to the disk has begun, and one more each.

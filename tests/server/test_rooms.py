@@ -276,6 +276,34 @@ async def test_a_list_that_changes_while_it_is_on_its_way_begins_anew(
         ]
 
 
+async def test_who_asks_for_a_long_list_gets_all_of_it(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trio_chat.server.room._NICKS_PER_LINE", 2)
+    async with open_world(queue_bytes_max=90) as world:
+        people = [await world.person(f"p{number}") for number in range(8)]
+        await people[0].rest()
+        await people[0].send({"t": "who", "room": "lobby"})
+        nicks = [nick for m in await people[0].rest() for nick in m["nicks"]]
+        assert nicks == [f"p{number}" for number in range(8)]
+
+
+def test_a_list_that_changes_again_and_again_keeps_nobody_from_what_is_said() -> None:
+    room = crowded(10_000)
+    room.head = 5
+    member = room.keep_seat(Session("ada", "a"))
+    assert room.owes_list(member)
+    room.next_of_list(member)
+    assert room.owes_list(member)
+    room.announce(messages.Left(room="lobby", nick="bob"))
+    assert not room.owes_list(member)
+    member.cursor = 5
+    assert room.next_of_list(member) is room.roll_call()[0]
+    while room.owes_list(member):
+        room.next_of_list(member)
+    assert member.parts_had == len(room.roll_call())
+
+
 async def test_who_asks_who_is_there_is_told(autojump_clock: MockClock) -> None:
     async with open_world() as world:
         ada = await world.person("ada")

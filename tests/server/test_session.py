@@ -619,3 +619,26 @@ async def test_a_keeper_that_is_closed_writes_what_has_changed(
     await keeper.run()
     assert await store.remembered(KEPT_AS) == {}
     assert not keeper.stored
+
+
+async def test_a_keeper_that_is_closed_tries_once_and_no_more(
+    autojump_clock: MockClock,
+) -> None:
+    class Failing(MemoryStore):
+        tries = 0
+
+        async def remember(self, values: Mapping[str, str | None]) -> None:
+            self.tries += 1
+            await trio.sleep(1)
+            raise StoreError("the disk is full")
+
+    store = Failing("e")
+    keeper = Keeper(store, Limits(), Trouble(recording([])))
+    keeper.changed(Session("ada", "d", entering=["lobby"]))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(keeper.run)
+        await trio.sleep(0.5)
+        keeper.changed(Session("ben", "e", entering=["lobby"]))
+        keeper.hurry()
+        keeper.close()
+    assert store.tries == 1

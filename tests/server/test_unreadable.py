@@ -102,6 +102,45 @@ async def test_a_hole_in_one_log_ends_that_room_for_who_reads_there_and_no_link(
         assert told["where"] == "#old"
 
 
+@pytest.mark.parametrize("after_s", [0.1, 0.5, 1.0, 2.0])
+@pytest.mark.parametrize("after", [2, 10])
+async def test_who_wants_nothing_more_of_an_unreadable_log_stays_a_member_and_hears_nothing(
+    autojump_clock: MockClock, after_s: float, after: int
+) -> None:
+    class Slow(Unreadable):
+        async def trimmed(self, log: str) -> int:
+            await trio.sleep(0.6)
+            return await super().trimmed(log)
+
+        async def read(
+            self, log: str, *, after: int, through: int, limit: int
+        ) -> list[Stored]:
+            if after < 10 and not self.times:
+                await trio.sleep(1)
+                raise StoreError("a page is broken")
+            return await super().read(log, after=after, through=through, limit=limit)
+
+    store = Slow(times=3)
+    await filled(store, "old")
+    async with open_world(store) as world:
+        ada, bob = await world.person("ada"), await world.person("bob")
+        join = {"t": "join", "room": "old"}
+        await ada.send({**join, "after": 2})
+        await trio.sleep(after_s)
+        # As a client that was held, or that has asked for the end of the log meanwhile.
+        hold = {"t": "hold", "room": "old"}
+        await ada.send({**join, "after": after}, hold)
+        await bob.send({**join, "after": 10})
+        await trio.sleep(10)
+        await bob.say("hi", room="old")
+        await bob.send({"t": "who", "room": "old"})
+        heard = await ada.rest()
+        assert not [m for m in heard if m["t"] == "left"]
+        assert len([m for m in heard if m["t"] == "room" and m["room"] == "old"]) == 1
+        assert not [m for m in heard if m["t"] == "entry" and m["seq"] > 10]
+        assert "ada" in [m for m in await bob.rest() if m["t"] == "members"][-1]["nicks"]
+
+
 async def test_what_a_damaged_page_says_of_the_machine_is_for_the_console_alone(
     autojump_clock: MockClock,
 ) -> None:

@@ -100,7 +100,8 @@ class Pager:
                 return
         await self._store.trimmed(member.room.log)
         try:
-            await self._next_part(member)
+            if member.standing is Standing.BEHIND:
+                await self._next_part(member)
         except StoreError as error:
             if member.standing is Standing.BEHIND:
                 await self._outgoing.send(self._reader.unreadable(member, error))
