@@ -251,6 +251,7 @@ def test_quitting_takes_the_prompt_away(keys: str) -> None:
     async def quit_it() -> None:
         async with open_scene() as scene:
             await scene.go_online()
+            await scene.until(lambda: any("#lobby" in row for row in scene.terminal.rows))
             scene.keys(keys)
             assert await scene.until_ended() == 0
             assert scene.terminal.rows == [
