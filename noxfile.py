@@ -13,7 +13,9 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 # This Python too, if it is a newer one: no tests are no good news.
 THIS = "{}.{}".format(*sys.version_info)
 PYTHONS = list(dict.fromkeys([*nox.project.python_versions(PYPROJECT), THIS]))
-# How many seeds of each suite without further arguments: all together take two minutes.
+# These are about the chat and not about a Python, and take as long as all others together.
+ONCE = ("tests/reliability", "tests/simulator/zoo")
+# How many seeds of each suite without further arguments: all together take three minutes.
 SUITES = {
     "smoke": 4,
     "order": 10,
@@ -61,9 +63,12 @@ def types(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """All tests, on each Python that is here; arguments go to pytest."""
+    """All tests, on each Python that is here (some on one); arguments go to pytest."""
     session.install("-e", ".", *groups("test"))
-    session.run("python", "-m", "pytest", *session.posargs)
+    arguments = session.posargs
+    if not arguments and session.python != THIS:
+        arguments = [f"--ignore={each}" for each in ONCE]
+    session.run("python", "-m", "pytest", *arguments)
 
 
 @nox.session(default=False)

@@ -12,7 +12,7 @@ from typing import Final
 import trio
 
 from simulator import links
-from simulator.bots import Script
+from simulator.bots import Say, Script
 from simulator.faults import kinds_of, nemesis
 from simulator.scenarios import cast
 from simulator.scenarios.scenario import Scenario
@@ -20,6 +20,8 @@ from simulator.virtual.seeds import Seed
 from simulator.world import World
 
 HEALED_S: Final = 300.0
+WITNESS: Final = Script("witness", ("lobby",), (Say("lobby", ("is anybody left?",)),))
+"""Comes when all is over. There may be nobody else who lives and has something to say."""
 
 
 async def story(world: World) -> None:
@@ -40,6 +42,7 @@ async def story(world: World) -> None:
             times = chance.choice((0, 1, 3, 6))
             nursery.start_soon(_trouble, world, "/".join(to), some, times)
     world.healed(within_s=HEALED_S)
+    world.enter([WITNESS])
     await world.until_settled(within_s=HEALED_S)
     await world.until_attackers_gave_up()
 
