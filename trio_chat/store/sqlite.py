@@ -140,8 +140,8 @@ class SqliteStore:
         def remembered(connection: sqlite3.Connection) -> dict[str, str]:
             rows = connection.execute(
                 "SELECT name, value FROM remembered"
-                " WHERE substr(name, 1, length(?1)) = ?1 ORDER BY name",
-                (prefix,),
+                " WHERE substr(name, 1, length(?)) = ? ORDER BY name",
+                (prefix, prefix),
             )
             return dict(rows.fetchall())
 

@@ -106,8 +106,8 @@ class Writer:
                     connection.execute("DELETE FROM remembered WHERE name = ?", (name,))
                 else:
                     connection.execute(
-                        "INSERT INTO remembered VALUES (?1, ?2)"
-                        " ON CONFLICT (name) DO UPDATE SET value = ?2",
+                        "INSERT INTO remembered VALUES (?, ?)"
+                        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
                         (name, value),
                     )
 
