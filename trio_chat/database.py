@@ -73,6 +73,17 @@ def open_file(path: Path, form: Form) -> sqlite3.Connection:
     return connection
 
 
+def connect_to(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """A connection to a file that is there: none is made.
+
+    Raises: sqlite3.Error: there is none, or it can't be used.
+    """
+    # Not by its plain path: SQLite would make a file that was taken away anew, and empty,
+    # and what is read there is that nothing was ever stored.
+    uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}"
+    return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=5)
+
+
 def has_strange_wal(path: Path) -> bool:
     """Whether the write-ahead log beside the file at `path` is another file's.
 
@@ -182,9 +193,18 @@ def make_durable(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
+def run_statements(connection: sqlite3.Connection, statements: str) -> None:
+    """Execute statements that end with a semicolon and a newline, in a transaction or not.
+
+    Raises: sqlite3.Error.
+    """
+    # Not executescript(), which would commit first.
+    for statement in statements.split(";\n"):
+        connection.execute(statement)
+
+
 def _make(connection: sqlite3.Connection, form: Form) -> None:
     with transaction(connection):
-        for statement in form.schema.split(";\n"):
-            connection.execute(statement)
+        run_statements(connection, form.schema)
         connection.execute(f"PRAGMA application_id = {form.application_id}")
         connection.execute(f"PRAGMA user_version = {form.version}")

@@ -3,7 +3,7 @@
 import itertools
 import json
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, TypeAlias
@@ -12,11 +12,27 @@ import structlog
 import trio
 from trio.testing import memory_stream_pair
 
+from trio_chat.errors import StoreError
 from trio_chat.server import Limits, Running, serve
-from trio_chat.store import MemoryStore, Store
+from trio_chat.store import Draft, MemoryStore, Outcome, Store
 
 Json: TypeAlias = dict[str, Any]
 StreamPair: TypeAlias = Callable[[], tuple[Any, Any]]
+
+
+class Unsure(MemoryStore):
+    """Stores, and says so many times that it did not: a COMMIT with an error."""
+
+    def __init__(self, errors: int) -> None:
+        super().__init__("e")
+        self._errors = errors
+
+    async def append(self, drafts: Sequence[Draft], ts: float) -> list[Outcome]:
+        outcomes = await super().append(drafts, ts)
+        if self._errors:
+            self._errors -= 1
+            raise StoreError("disk I/O error")
+        return outcomes
 
 
 class MemoryListener(trio.abc.Listener[Any]):

@@ -1,7 +1,7 @@
 """Each figure moves when its thing happens, by as much as happened, and no other does."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields as attributes
 from typing import Any
@@ -10,13 +10,11 @@ import pytest
 import trio
 from trio.testing import MockClock, lockstep_stream_pair
 
-from tests.server.harness import Json, World, open_world
+from tests.server.harness import Json, Unsure, World, open_world
 from tests.server.test_journal import SlowStore
 from tests.server.test_retention import filled
-from trio_chat.errors import StoreError
 from trio_chat.protocol.codes import Code
 from trio_chat.server.figures import FIGURES, Figures, Histogram, duration, fields
-from trio_chat.store import Draft, MemoryStore, Outcome
 
 COUNTED = [figure.name for figure in FIGURES if figure.type != "gauge"]
 LINE: Json = {"t": "say", "room": "lobby", "n": 1, "text": "hi"}
@@ -120,19 +118,7 @@ async def test_a_line_whose_entry_is_gone_is_a_duplicate_too(
 async def test_what_this_server_has_tried_twice_is_nobodys_duplicate(
     autojump_clock: MockClock,
 ) -> None:
-    class Unsure(MemoryStore):
-        """Stores, and says that it did not."""
-
-        errors = 1
-
-        async def append(self, drafts: Sequence[Draft], ts: float) -> list[Outcome]:
-            outcomes = await super().append(drafts, ts)
-            if self.errors:
-                self.errors -= 1
-                raise StoreError("disk I/O error")
-            return outcomes
-
-    async with open_world(Unsure("e")) as world:
+    async with open_world(Unsure(errors=1)) as world:
         ada = await world.person("ada")
         with moved(world) as found:
             await ada.send(LINE)

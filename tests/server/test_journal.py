@@ -7,7 +7,7 @@ import pytest
 import trio
 from trio.testing import MockClock, Sequencer
 
-from tests.server.harness import Json, open_world, recording
+from tests.server.harness import Json, Unsure, open_world, recording
 from trio_chat.errors import StoreError
 from trio_chat.server.journal import Journal
 from trio_chat.server.limits import Limits
@@ -140,19 +140,7 @@ async def test_a_disk_that_fails_for_a_moment_is_noticed_by_nobody(
 ) -> None:
     """But for the console. The same drafts are tried again, under the same identities."""
 
-    class Unsure(MemoryStore):
-        """Stores, and then says that it did not: a COMMIT with an error."""
-
-        errors = 3
-
-        async def append(self, drafts: Sequence[Draft], ts: float) -> list[Outcome]:
-            outcomes = await super().append(drafts, ts)
-            if self.errors:
-                self.errors -= 1
-                raise StoreError("disk I/O error")
-            return outcomes
-
-    async with open_world(Unsure("e")) as world:
+    async with open_world(Unsure(errors=3)) as world:
         ada, bob = await world.person("ada"), await world.person("bob")
         for n in (1, 2):
             await ada.send({"t": "say", "room": "lobby", "n": n, "text": f"{n}"})

@@ -15,6 +15,7 @@ from trio_chat.database import (
     ForeignFileError,
     Form,
     check_form,
+    connect_to,
     lock_file,
     open_file,
     transaction,
@@ -275,7 +276,7 @@ def _siblings(path: Path) -> Iterator[Path]:
 
 def _open_as_it_is(path: Path) -> closing[sqlite3.Connection]:
     # Not open_file: somebody else may be making it.
-    return closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True))
+    return closing(connect_to(path))
 
 
 def _device_in(path: Path) -> str:

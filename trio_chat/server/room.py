@@ -72,7 +72,7 @@ class Member:
     room: "Room"
     resident: Resident
     reader: Reader | None
-    """None: it was away from the start."""
+    """None: it is away."""
     cursor: int = 0
     """All up to here was handed to the peer; while live, the room's head stands for it."""
     standing: Standing = Standing.HELD

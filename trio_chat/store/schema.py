@@ -4,7 +4,12 @@ import sqlite3
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from trio_chat.database import ForeignFileError, NewerFileError, check_form
+from trio_chat.database import (
+    ForeignFileError,
+    NewerFileError,
+    check_form,
+    run_statements,
+)
 from trio_chat.errors import StoreOpenError
 from trio_chat.store import chain
 from trio_chat.store.interface import Entry, fingerprint
@@ -95,22 +100,16 @@ def bring_up_to_date(connection: sqlite3.Connection, epoch: str) -> int:
     if version == SCHEMA_VERSION:
         return 0
     if version == 0:
-        _run(connection, _VERSION_1)
+        run_statements(connection, _VERSION_1)
         connection.execute("INSERT INTO meta VALUES ('epoch', ?)", (epoch,))
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     _hide_devices(connection)
-    _run(connection, _VERSION_2)
+    run_statements(connection, _VERSION_2)
     connection.execute("INSERT INTO meta VALUES ('life', '0')")
     logs = connection.execute("SELECT id, name FROM log").fetchall()
     count = sum(_chain_up(connection, *log) for log in logs)
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     return count
-
-
-def _run(connection: sqlite3.Connection, statements: str) -> None:
-    # Not executescript(), which would commit first.
-    for statement in statements.split(";\n"):
-        connection.execute(statement)
 
 
 def _hide_devices(connection: sqlite3.Connection) -> None:

@@ -20,6 +20,7 @@ import trio
 
 from trio_chat.database import (
     ForeignFileError,
+    connect_to,
     lock_file,
     put_strange_wal_aside,
     transaction,
@@ -226,7 +227,7 @@ class SqliteStore:
         self._log, self._epoch, self._found = _opened(self._path, new_epoch=new_epoch)
 
     def _open_reader(self) -> None:
-        self._readable = _open_readable(self._path)
+        self._readable = connect_to(self._path, read_only=True)
 
     def _close_reader(self) -> None:
         connection, self._readable = self._readable, None
@@ -289,13 +290,6 @@ def _begin_anew(connection: sqlite3.Connection, epoch: str) -> None:
     # Who was here in another past is not here now: nobody's name or place is kept for a
     # device that may have left, or be somebody else, since. All begin anew anyway.
     connection.execute("DELETE FROM remembered")
-
-
-def _open_readable(path: Path) -> sqlite3.Connection:
-    # Not by its plain path: SQLite would make a file that was taken away anew, and empty,
-    # and what is read there is that nothing was ever said.
-    uri = f"{path.absolute().as_uri()}?mode=ro"
-    return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=5)
 
 
 @contextmanager

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from trio_chat.database import ForeignFileError, has_strange_wal
+from trio_chat.database import ForeignFileError, connect_to, has_strange_wal
 from trio_chat.errors import StoreOpenError
 from trio_chat.store import chain
 from trio_chat.store.interface import log_words
 from trio_chat.store.schema import COLUMNS, SCHEMA_VERSION, as_entry, check_ours
 
 _PIECE: Final = 1_000
-_BUSY_S: Final = 5.0
 _TYPES: Final = (int, str, str, int, str, str | None)
 """Of the columns; SQLite itself would take anything."""
 
@@ -114,9 +113,8 @@ def open_for_reading(path: Path) -> Iterator[sqlite3.Connection]:
     if not path.exists():
         raise StoreOpenError(f"{path} is not there")
     _check_alone(path)
-    uri = f"{path.absolute().as_uri()}?mode=ro"
     try:
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_S)
+        connection = connect_to(path, read_only=True)
     except sqlite3.Error as error:
         raise StoreOpenError(f"{path} can't be read: {error}") from error
     try:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from trio_chat.database import make_durable, transaction
+from trio_chat.database import connect_to, make_durable, transaction
 from trio_chat.errors import StoreError
 from trio_chat.store import chain
 from trio_chat.store.interface import (
@@ -286,10 +286,8 @@ def connect(path: Path) -> sqlite3.Connection:
 
     Raises: StoreOpenError: it is not ours. sqlite3.Error: it can't be used.
     """
-    # Not by its plain path: SQLite would make a file that was taken away anew, and empty.
-    # And never os.open() here: closing that would end the locks that others of ours hold.
-    uri = f"{path.absolute().as_uri()}?mode=rw"
-    connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=5)
+    # Never os.open() here: closing that would end the locks that others of ours hold.
+    connection = connect_to(path)
     try:
         check_ours(path, connection)
         make_durable(connection)
