@@ -230,6 +230,8 @@ def test_what_waits_in_another_file_is_told(tmp_path: Path) -> None:
         for each in (one, other):
             say_and_end(each, "left\n")
             next(event for event in events(each) if event["type"] == "queued")
+        # Not before both have a file: who starts late would take that of the killed one.
+        for each in (one, other):
             each.kill()
     with plain(tmp_path, "--json", "--nick", "ada", address) as ada:
         say_and_end(ada, "")
