@@ -79,6 +79,66 @@ WORKLOADS: Final = {
     each.name: each
     for each in (
         Workload(
+            "W1",
+            "one room of 50, 5 of whom talk",
+            cases=(
+                Case(
+                    "full speed",
+                    Load(members=50, senders=5, window=8, text_bytes=64, mark_every=31),
+                ),
+            ),
+        ),
+        Workload(
+            "W2",
+            "one room of 1,000, 10 of whom talk",
+            cases=(
+                Case(
+                    "full speed",
+                    Load(members=1_000, senders=10, window=8, text_bytes=64, mark_every=31),
+                ),
+            ),
+        ),
+        Workload(
+            "W3",
+            "100 rooms of 10",
+            cases=(
+                Case(
+                    "1 of 10 talks",
+                    Load(
+                        members=1_000,
+                        senders=100,
+                        rooms=100,
+                        window=8,
+                        text_bytes=64,
+                        mark_every=31,
+                    ),
+                ),
+                Case(
+                    "all talk",
+                    Load(
+                        members=1_000,
+                        senders=1_000,
+                        rooms=100,
+                        window=1,
+                        text_bytes=64,
+                        mark_every=31,
+                    ),
+                ),
+            ),
+        ),
+        Workload(
+            "W5",
+            "200 members, 50 lines a second",
+            cases=(Case("50 lines/s", Load(members=200, senders=20, rate_per_s=50)),),
+        ),
+        Workload(
+            "W6",
+            "200 members in one room, 20 of whom talk",
+            cases=(
+                Case("full speed", Load(members=200, senders=20, window=64, mark_every=31)),
+            ),
+        ),
+        Workload(
             "W8",
             "200 members in one room, some of whom do not read",
             cases=(
