@@ -121,13 +121,14 @@ class _SocketSending:
 
     def __init__(self, socket: Any) -> None:
         self._socket = socket
+        self._fileno = socket.fileno
 
     def now(self, data: bytes) -> int:
-        descriptor: int = self._socket.fileno()
-        if os.name != "posix" or descriptor < 0:
+        if os.name != "posix":
             return 0
         try:
-            return os.write(descriptor, data)
+            # Asked anew each time: a number that was kept may be another file's by now.
+            return os.write(self._fileno(), data)
         except OSError:  # full for now, or broken: the writer task will find out which
             return 0
 

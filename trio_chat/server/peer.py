@@ -182,9 +182,10 @@ class Peer:
 
     # --- what the rest of the server asks of a peer ----------------------------------
 
-    def offer(self, frame: bytes) -> bool:
-        """Take the bytes, all or none, without waiting."""
-        return self._outgoing.offer(frame)
+    @property
+    def offer(self) -> Callable[[bytes], bool]:
+        """Takes the bytes, all or none, without waiting."""
+        return self._outgoing.offer
 
     def serve(self, member: Member) -> None:
         """Bring a member that is behind up to the head."""

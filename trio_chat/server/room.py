@@ -20,7 +20,7 @@ Who came and who left is not in the log: a member that was behind gets the whole
 anew when it goes live, if the list has changed since it had it last.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Protocol
@@ -43,8 +43,9 @@ class Resident(Protocol):
 class Reader(Protocol):
     """What a room needs of a peer."""
 
-    def offer(self, frame: bytes) -> bool:
-        """Take the bytes, all or none, without waiting."""
+    @property
+    def offer(self) -> Callable[[bytes], bool]:
+        """Takes the bytes, all or none, without waiting."""
 
     def serve(self, member: "Member") -> None:
         """Bring a member that is behind up to the head."""
@@ -100,7 +101,7 @@ class Room:
     presence: int = 0
     """The version of the member list; each change of it counts one up."""
     figures: Figures = field(default_factory=Figures)
-    _live: dict[Member, Reader] = field(default_factory=dict)
+    _live: dict[Member, Callable[[bytes], bool]] = field(default_factory=dict)
     _roll_call: tuple[bytes, ...] = ()
     """The member list, encoded; nothing if it has changed since."""
 
@@ -164,7 +165,7 @@ class Room:
         )
 
     def _offer(self, frame: bytes, cursor: int) -> None:
-        full = [member for member, reader in self._live.items() if not reader.offer(frame)]
+        full = [member for member, offer in self._live.items() if not offer(frame)]
         for member in full:
             del self._live[member]
             self._behind(member, cursor)
@@ -217,7 +218,7 @@ class Room:
         assert member.cursor == self.head, "going live over a hole"
         assert member.reader is not None
         member.standing = Standing.LIVE
-        self._live[member] = member.reader
+        self._live[member] = member.reader.offer
 
     def list_members(self, member: Member) -> None:
         """The member wants to know who is here: at once, or before it is live again.
@@ -226,11 +227,11 @@ class Room:
                 news of a change, would undo it.
         """
         member.presence_seen = -1
-        reader = self._live.get(member)
-        if reader is None:
+        offer = self._live.get(member)
+        if offer is None:
             return
         first, *others = self.roll_call()
-        if others or not reader.offer(first):
+        if others or not offer(first):
             del self._live[member]
             self._behind(member, self.head)
             self.figures.members_set_aside += 1
