@@ -82,7 +82,11 @@ class Log(MemoryStore):
     @property
     def heads_now(self) -> dict[str, int]:
         """As heads."""
-        return {log: self._head(log) for log in self._logs}
+        return {name: log.head for name, log in self._logs.items()}
+
+    def trimmed_now(self, log: str) -> int:
+        """As trimmed."""
+        return self._logs[log].trimmed if log in self._logs else 0
 
     def _put(self, draft: Draft, log: str, ts: float) -> Stored:
         entry = super()._put(draft, log, ts)
@@ -301,7 +305,7 @@ class Author:
                 self._cursors[room] = seq
             case Gap(room=room, after=after, through=through):
                 self._expect(after == self._cursors.get(room), event)
-                self._expect(through <= self._world.log._trimmed.get(room, 0), event)
+                self._expect(through <= self._world.log.trimmed_now(room), event)
                 self._cursors[room] = through
             case Accepted(room=room, n=n, seq=seq):
                 self._expect(self._seqs.setdefault(n, seq) == seq, event)
@@ -535,8 +539,7 @@ def test_a_store_that_does_not_know_a_draft_again_is_caught(
     honest = Log.append
 
     async def append(log: Log, drafts: Sequence[Draft], ts: float) -> list[Outcome]:
-        log._known.clear()
-        log._last_n.clear()
+        log._authors.clear()
         return await honest(log, drafts, ts)
 
     assert not caught(*UNANSWERED)

@@ -56,13 +56,14 @@ SERVERS: Final = {
     ),
     "P3: a server does not know what its earlier life was sent": _planted(
         """
-    import dataclasses, secrets
+    import secrets
+    from msgspec.structs import replace
     from trio_chat.store.sqlite import SqliteStore
 
     append, life = SqliteStore.append, secrets.token_hex(4)
 
     async def forgetful(self, drafts, ts):
-        drafts = [dataclasses.replace(each, device=each.device + life) for each in drafts]
+        drafts = [replace(each, device=each.device + life) for each in drafts]
         return await append(self, drafts, ts)
 
     plant(SqliteStore, "append", forgetful)

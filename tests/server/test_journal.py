@@ -314,7 +314,7 @@ async def test_deliveries_keep_the_order_of_the_log_across_rooms(
 
     async def author(number: int) -> None:
         async with steps(number):
-            await journal.append([draft(number, "ab"[number % 2])])
+            await journal.append([draft(number + 1, "ab"[number % 2])])
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(journal.run)

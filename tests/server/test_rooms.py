@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import pytest
 import trio
+from msgspec.structs import replace
 from trio.testing import MockClock, lockstep_stream_pair, memory_stream_pair
 
 from tests.server.harness import Json, Person, open_world

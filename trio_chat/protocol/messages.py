@@ -29,7 +29,12 @@ Kind = Literal["text", "me"]
 
 
 class Message(
-    msgspec.Struct, frozen=True, omit_defaults=True, tag_field="t", tag=str.lower
+    msgspec.Struct,
+    frozen=True,
+    omit_defaults=True,
+    tag_field="t",
+    tag=str.lower,
+    gc=False,  # no message leads back to itself, and there are very many
 ):
     """What both directions' messages have in common: immutable, tagged by `t`."""
 

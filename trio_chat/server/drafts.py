@@ -5,7 +5,7 @@ is sent again, and was stored long ago: it goes to the journal all the same, to 
 up only. Who is told "refused" can be sure that the line is in no log.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from trio_chat.errors import RefusedError
 from trio_chat.protocol import names
@@ -31,8 +31,7 @@ from trio_chat.store.interface import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(msgspec.Struct, frozen=True):
     """A draft on its way to the journal.
 
     Shape:  with a `refusal` the draft is only looked up.

@@ -1,4 +1,9 @@
-"""What a store promises: the interface, and the values that cross it."""
+"""What a store promises: the interface, and the values that cross it.
+
+The values are structs that the garbage collector does not follow (`gc=False`): they hold
+nothing that could lead back to them, there may be millions of them, and a full collection
+that walks through all of those stops the server for as long as it takes.
+"""
 
 import hashlib
 import unicodedata
@@ -6,11 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+import msgspec
+
 _NICK_CHARS_MAX: Final = 32
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What an author wants to be in a log, not yet numbered.
 
     Shape:  (device, n) is its identity in `log`, for ever, also when the entry is kept no
@@ -32,8 +38,7 @@ class Draft:
     known_only: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A numbered item of a log.
 
     Units:  `ts` is seconds since 1970 UTC, to the millisecond.
@@ -48,8 +53,7 @@ class Entry:
     to: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Appended:
+class Appended(msgspec.Struct, frozen=True, gc=False):
     """A draft is durable.
 
     Shape:  `entries` is the entry in its own log, then the copies in theirs. When
@@ -64,8 +68,7 @@ class Appended:
         return self.entries[0].seq
 
 
-@dataclass(frozen=True, slots=True)
-class Conflict:
+class Conflict(msgspec.Struct, frozen=True, gc=False):
     """The draft's identity is taken by another text; the log is unchanged.
 
     Shape:  `seq` is where the other text stands.
@@ -74,13 +77,11 @@ class Conflict:
     seq: int
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(msgspec.Struct, frozen=True, gc=False):
     """The log does not have the draft, which was `known_only`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Late:
+class Late(msgspec.Struct, frozen=True, gc=False):
     """The log does not have the draft, and has a later one of the same device.
 
     Shape:  it can't enter any more: an author's numbers grow from entry to entry. `last_n`
@@ -90,8 +91,7 @@ class Late:
     last_n: int
 
 
-@dataclass(frozen=True, slots=True)
-class Trimmed:
+class Trimmed(msgspec.Struct, frozen=True, gc=False):
     """The draft was durable before, and its entry is no longer kept.
 
     Shape:  `seq` is where it stood.

@@ -1,7 +1,8 @@
 """A store in memory: the reference, for tests and for `--data :memory:`."""
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import trio
 
@@ -20,7 +21,34 @@ from trio_chat.store.interface import (
     says_the_same,
 )
 
-_Identity: TypeAlias = tuple[str, str, int]
+
+class _Gone(NamedTuple):
+    """What is kept of an entry that is not."""
+
+    seq: int
+    said: bytes
+
+
+@dataclass(eq=False, slots=True)
+class _Author:
+    """What one device has said in one log, by its own numbers."""
+
+    last_n: int = 0
+    said: dict[int, Entry | _Gone] = field(default_factory=dict)
+
+
+@dataclass(eq=False, slots=True)
+class _Log:
+    """Entries in their order, from the one behind `trimmed` on, and their identities."""
+
+    trimmed: int = 0
+    entries: list[Entry] = field(default_factory=list)
+    identities: list[tuple[str, int] | None] = field(default_factory=list)
+    """A device and its number; None: a copy, which has no identity here."""
+
+    @property
+    def head(self) -> int:
+        return self.trimmed + len(self.entries)
 
 
 class MemoryStore:
@@ -31,13 +59,9 @@ class MemoryStore:
 
     def __init__(self, epoch: str) -> None:
         self._epoch = epoch
-        self._logs: dict[str, list[Entry]] = {}
-        self._trimmed: dict[str, int] = {}
-        self._known: dict[_Identity, Entry] = {}
+        self._logs: dict[str, _Log] = {}
+        self._authors: dict[tuple[str, str], _Author] = {}
         self._remembered: dict[str, str] = {}
-        self._identities: dict[tuple[str, int], _Identity] = {}  # by place
-        self._last_n: dict[tuple[str, str], int] = {}
-        self._said: dict[_Identity, tuple[int, bytes]] = {}  # of what is no longer kept
 
     @property
     def epoch(self) -> str:
@@ -49,46 +73,39 @@ class MemoryStore:
         return [self._append(draft, ts) for draft in drafts]
 
     def _append(self, draft: Draft, ts: float) -> Outcome:
-        identity = (draft.log, draft.device, draft.n)
-        known = self._known.get(identity)
-        if known is not None:
-            if says_the_same(known, draft):
-                return Appended((known,), duplicate=True)
-            return Conflict(known.seq)
-        if identity in self._said:
-            seq, said = self._said[identity]
-            return Trimmed(seq) if said == chain.said(draft) else Conflict(seq)
-        if draft.known_only:
-            return Missing()
-        last_n = self._last_n.get((draft.log, draft.device), 0)
-        if draft.n < last_n:
-            return Late(last_n)
-        self._last_n[draft.log, draft.device] = draft.n
-        entries = tuple(self._put(draft, log, ts) for log in (draft.log, *draft.copies))
-        self._known[identity] = entries[0]
-        self._identities[draft.log, entries[0].seq] = identity
-        return Appended(entries, duplicate=False)
+        author = self._authors.get((draft.log, draft.device))
+        if author is None:
+            if draft.known_only:
+                return Missing()
+            author = self._authors[draft.log, draft.device] = _Author()
+        if draft.known_only or draft.n <= author.last_n:
+            return _known_before(author, draft)
+        author.last_n = draft.n
+        entry = author.said[draft.n] = self._put(draft, draft.log, ts)
+        copies = [self._put(draft, log, ts) for log in draft.copies]
+        return Appended((entry, *copies), duplicate=False)
 
-    def _put(self, draft: Draft, log: str, ts: float) -> Entry:
-        entries = self._logs.setdefault(log, [])
-        entry = entry_of(draft, log=log, seq=self._head(log) + 1, ts=ts)
-        entries.append(entry)
+    def _put(self, draft: Draft, name: str, ts: float) -> Entry:
+        log = self._logs.get(name)
+        if log is None:
+            log = self._logs[name] = _Log()
+        entry = entry_of(draft, log=name, seq=log.head + 1, ts=ts)
+        log.entries.append(entry)
+        log.identities.append((draft.device, draft.n) if name == draft.log else None)
         return entry
-
-    def _head(self, log: str) -> int:
-        return self._trimmed.get(log, 0) + len(self._logs[log])
 
     async def read(self, log: str, *, after: int, through: int, limit: int) -> list[Entry]:
         """As Store.read; never raises StoreError. Cancel: atomic."""
         await trio.lowlevel.checkpoint()
-        trimmed = self._trimmed.get(log, 0)
-        first, end = max(after, trimmed), min(through, max(after, trimmed) + limit)
-        return self._logs.get(log, [])[first - trimmed : max(0, end - trimmed)]
+        found = self._logs.get(log, _Log())
+        first = max(after, found.trimmed)
+        end = min(through, first + limit)
+        return found.entries[first - found.trimmed : max(0, end - found.trimmed)]
 
     async def heads(self) -> dict[str, int]:
         """As Store.heads; never raises StoreError. Cancel: atomic."""
         await trio.lowlevel.checkpoint()
-        return {log: self._head(log) for log in self._logs}
+        return {name: log.head for name, log in self._logs.items()}
 
     async def remember(self, values: Mapping[str, str | None]) -> None:
         """As Store.remember; never raises StoreError. Cancel: atomic."""
@@ -107,31 +124,43 @@ class MemoryStore:
     async def trimmed(self, log: str) -> int:
         """As Store.trimmed; never raises StoreError. Cancel: atomic."""
         await trio.lowlevel.checkpoint()
-        return self._trimmed.get(log, 0)
+        return self._logs.get(log, _Log()).trimmed
 
     async def overdue(self, keep: Keep) -> list[str]:
         """As Store.overdue; never raises StoreError. Cancel: atomic."""
         await trio.lowlevel.checkpoint()
-        return [log for log in self._logs if self._spares(log, keep, 1)]
+        return [name for name, log in self._logs.items() if _spares(log, keep, 1)]
 
     async def trim(self, log: str, keep: Keep, *, limit: int) -> int:
         """As Store.trim; never raises StoreError. Cancel: atomic."""
         await trio.lowlevel.checkpoint()
-        count = self._spares(log, keep, limit)
-        if not count:
-            return 0
-        for entry in self._logs[log][:count]:
-            identity = self._identities.pop((log, entry.seq), None)
+        found = self._logs.get(log, _Log())
+        count = _spares(found, keep, limit)
+        for entry, identity in zip(
+            found.entries[:count], found.identities[:count], strict=True
+        ):
             if identity is not None:
-                del self._known[identity]
-                self._said[identity] = entry.seq, chain.said(entry)
-        del self._logs[log][:count]
-        self._trimmed[log] = self._trimmed.get(log, 0) + count
+                device, n = identity
+                gone = _Gone(entry.seq, chain.said(entry))
+                self._authors[log, device].said[n] = gone
+        del found.entries[:count], found.identities[:count]
+        found.trimmed += count
         return count
 
-    def _spares(self, log: str, keep: Keep, limit: int) -> int:
-        entries = self._logs.get(log)
-        if entries is None:
-            return 0
-        oldest = ((entry.seq, round(entry.ts * 1000)) for entry in entries[:limit])
-        return keep.spares(oldest, self._head(log))
+
+def _known_before(author: _Author, draft: Draft) -> Outcome:
+    known = author.said.get(draft.n)
+    match known:
+        case None:
+            return Missing() if draft.known_only else Late(author.last_n)
+        case Entry():
+            if says_the_same(known, draft):
+                return Appended((known,), duplicate=True)
+            return Conflict(known.seq)
+        case _Gone(seq, said):
+            return Trimmed(seq) if said == chain.said(draft) else Conflict(seq)
+
+
+def _spares(log: _Log, keep: Keep, limit: int) -> int:
+    oldest = ((entry.seq, round(entry.ts * 1000)) for entry in log.entries[:limit])
+    return keep.spares(oldest, log.head)

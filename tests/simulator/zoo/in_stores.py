@@ -1,18 +1,19 @@
 """Bugs of the stores: what is kept of what was said, when a server or a disk fails."""
 
+import dataclasses
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import trio
 
 from simulator.history import Log
 from simulator.virtual_stage import _InMemory, _SlowStore
-from trio_chat.store import Draft, Keep, MemoryStore, Outcome, sqlite, writer
+from trio_chat.store import Draft, Entry, Keep, MemoryStore, Outcome, sqlite, writer
 from trio_chat.store.interface import Appended, entry_of
 from trio_chat.store.writer import Writer
 
@@ -26,8 +27,7 @@ def who_said_what_is_known_until_the_server_ends(patch: Patch) -> None:
     honest = _InMemory.opened
 
     def opened(self: _InMemory) -> Any:
-        self._store._known.clear()
-        self._store._last_n.clear()
+        self._store._authors.clear()
         return honest(self)
 
     patch.setattr(_InMemory, "opened", opened)
@@ -37,7 +37,9 @@ def what_comes_too_late_is_stored(patch: Patch) -> None:
     honest = MemoryStore._append
 
     def append(self: MemoryStore, draft: Draft, ts: float) -> Outcome:
-        self._last_n.clear()
+        author = self._authors.get((draft.log, draft.device))
+        if author is not None and draft.n not in author.said:
+            author.last_n = 0
         return honest(self, draft, ts)
 
     patch.setattr(MemoryStore, "_append", append)
@@ -47,8 +49,8 @@ def the_newest_line_is_kept_back(patch: Patch) -> None:
     honest = _InMemory.log
 
     async def log(self: _InMemory) -> Log:
-        for entries in self._store._logs.values():
-            del entries[-1:]
+        for each in self._store._logs.values():
+            del each.entries[-1:]
         return await honest(self)
 
     patch.setattr(_InMemory, "log", log)
@@ -61,7 +63,9 @@ def some_lines_are_stored_twice(patch: Patch) -> None:
         first = honest(self, draft, ts)
         if draft.n % 5 or not isinstance(first, Appended):
             return first
-        second = honest(self, replace(draft, device=f"{draft.device} again"), ts)
+        second = honest(
+            self, msgspec.structs.replace(draft, device=f"{draft.device} again"), ts
+        )
         if not isinstance(second, Appended):
             return first
         return Appended((*first.entries, *second.entries), duplicate=first.duplicate)
@@ -73,9 +77,9 @@ def some_lines_are_only_accepted(patch: Patch) -> None:
     honest = MemoryStore._append
 
     def append(self: MemoryStore, draft: Draft, ts: float) -> Outcome:
-        entries = self._logs.get(draft.log)
-        if draft.n % 5 == 0 and entries:
-            return Appended((entries[-1],), duplicate=True)
+        log = self._logs.get(draft.log)
+        if draft.n % 5 == 0 and log is not None:
+            return Appended((log.entries[-1],), duplicate=True)
         return honest(self, draft, ts)
 
     patch.setattr(MemoryStore, "_append", append)
@@ -85,13 +89,14 @@ def a_seq_is_taken_before_a_wait(patch: Patch) -> None:
     async def append(
         self: MemoryStore, drafts: Sequence[Draft], ts: float
     ) -> list[Outcome]:
-        seqs = {log: len(entries) for log, entries in self._logs.items()}
+        heads = {name: log.head for name, log in self._logs.items()}
         await trio.lowlevel.checkpoint()
         outcomes: list[Outcome] = []
         for draft in drafts:
-            seqs[draft.log] = seqs.get(draft.log, 0) + 1
-            entry = entry_of(draft, log=draft.log, seq=seqs[draft.log], ts=ts)
-            self._logs.setdefault(draft.log, []).append(entry)
+            heads[draft.log] = seq = heads.get(draft.log, 0) + 1
+            self._put(draft, draft.log, ts)
+            entry = entry_of(draft, log=draft.log, seq=seq, ts=ts)
+            self._logs[draft.log].entries[-1] = entry
             outcomes.append(Appended((entry,), duplicate=False))
         return outcomes
 
@@ -102,8 +107,9 @@ def a_number_is_known_whatever_the_text(patch: Patch) -> None:
     honest = MemoryStore._append
 
     def append(self: MemoryStore, draft: Draft, ts: float) -> Outcome:
-        known = self._known.get((draft.log, draft.device, draft.n))
-        if known is not None:
+        author = self._authors.get((draft.log, draft.device))
+        known = None if author is None else author.said.get(draft.n)
+        if isinstance(known, Entry):
             return Appended((known,), duplicate=True)
         return honest(self, draft, ts)
 
@@ -174,7 +180,9 @@ def identities_go_with_their_entries(patch: Patch) -> None:
 
     async def trim(self: MemoryStore, log: str, keep: Keep, *, limit: int) -> int:
         count = await honest(self, log, keep, limit=limit)
-        self._said.clear()
+        for author in self._authors.values():
+            for n in [n for n, what in author.said.items() if not isinstance(what, Entry)]:
+                del author.said[n]
         return count
 
     patch.setattr(MemoryStore, "trim", trim)
@@ -184,7 +192,9 @@ def one_too_many_is_given_up(patch: Patch) -> None:
     honest = Keep.spares
 
     def spares(self: Keep, oldest: Iterable[tuple[int, int]], head: int) -> int:
-        return honest(replace(self, entries=(self.entries or 1) - 1), oldest, head)
+        return honest(
+            dataclasses.replace(self, entries=(self.entries or 1) - 1), oldest, head
+        )
 
     patch.setattr(Keep, "spares", spares)
 
