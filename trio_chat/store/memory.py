@@ -1,9 +1,10 @@
 """A store in memory: the reference, for tests and for `--data :memory:`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from itertools import islice
 
+import msgspec
 import trio
 
 from trio_chat.store import chain
@@ -22,11 +23,19 @@ from trio_chat.store.interface import (
 )
 
 
-class _Gone(NamedTuple):
+class _Gone(msgspec.Struct, frozen=True, gc=False):
     """What is kept of an entry that is not."""
 
     seq: int
     said: bytes
+
+
+class _Kept(msgspec.Struct, frozen=True, gc=False):
+    """An entry, and its identity in its log; a copy has none."""
+
+    entry: Entry
+    device: str | None
+    n: int
 
 
 @dataclass(eq=False, slots=True)
@@ -39,16 +48,20 @@ class _Author:
 
 @dataclass(eq=False, slots=True)
 class _Log:
-    """Entries in their order, from the one behind `trimmed` on, and their identities."""
+    """What follows `trimmed`, by seq."""
 
     trimmed: int = 0
-    entries: list[Entry] = field(default_factory=list)
-    identities: list[tuple[str, int] | None] = field(default_factory=list)
-    """A device and its number; None: a copy, which has no identity here."""
+    # No list: the garbage collector does not follow a dict of what it need not follow.
+    kept: dict[int, _Kept] = field(default_factory=dict)
 
     @property
     def head(self) -> int:
-        return self.trimmed + len(self.entries)
+        return self.trimmed + len(self.kept)
+
+    def entries(self, after: int, through: int) -> Iterator[Entry]:
+        """Those with after < seq <= through that are kept."""
+        for seq in range(max(after, self.trimmed) + 1, min(through, self.head) + 1):
+            yield self.kept[seq].entry
 
 
 class MemoryStore:
@@ -90,17 +103,15 @@ class MemoryStore:
         if log is None:
             log = self._logs[name] = _Log()
         entry = entry_of(draft, log=name, seq=log.head + 1, ts=ts)
-        log.entries.append(entry)
-        log.identities.append((draft.device, draft.n) if name == draft.log else None)
+        device = draft.device if name == draft.log else None
+        log.kept[entry.seq] = _Kept(entry, device, draft.n)
         return entry
 
     async def read(self, log: str, *, after: int, through: int, limit: int) -> list[Entry]:
         """As Store.read; never raises StoreError. Cancel: atomic."""
         await trio.lowlevel.checkpoint()
         found = self._logs.get(log, _Log())
-        first = max(after, found.trimmed)
-        end = min(through, first + limit)
-        return found.entries[first - found.trimmed : max(0, end - found.trimmed)]
+        return list(islice(found.entries(after, through), limit))
 
     async def heads(self) -> dict[str, int]:
         """As Store.heads; never raises StoreError. Cancel: atomic."""
@@ -136,14 +147,11 @@ class MemoryStore:
         await trio.lowlevel.checkpoint()
         found = self._logs.get(log, _Log())
         count = _spares(found, keep, limit)
-        for entry, identity in zip(
-            found.entries[:count], found.identities[:count], strict=True
-        ):
-            if identity is not None:
-                device, n = identity
-                gone = _Gone(entry.seq, chain.said(entry))
-                self._authors[log, device].said[n] = gone
-        del found.entries[:count], found.identities[:count]
+        for seq in range(found.trimmed + 1, found.trimmed + count + 1):
+            kept = found.kept.pop(seq)
+            if kept.device is not None:
+                gone = _Gone(seq, chain.said(kept.entry))
+                self._authors[log, kept.device].said[kept.n] = gone
         found.trimmed += count
         return count
 
@@ -157,10 +165,10 @@ def _known_before(author: _Author, draft: Draft) -> Outcome:
             if says_the_same(known, draft):
                 return Appended((known,), duplicate=True)
             return Conflict(known.seq)
-        case _Gone(seq, said):
+        case _Gone(seq=seq, said=said):
             return Trimmed(seq) if said == chain.said(draft) else Conflict(seq)
 
 
 def _spares(log: _Log, keep: Keep, limit: int) -> int:
-    oldest = ((entry.seq, round(entry.ts * 1000)) for entry in log.entries[:limit])
-    return keep.spares(oldest, log.head)
+    oldest = log.entries(log.trimmed, log.trimmed + limit)
+    return keep.spares(((each.seq, round(each.ts * 1000)) for each in oldest), log.head)

@@ -50,7 +50,7 @@ def the_newest_line_is_kept_back(patch: Patch) -> None:
 
     async def log(self: _InMemory) -> Log:
         for each in self._store._logs.values():
-            del each.entries[-1:]
+            each.kept.popitem()
         return await honest(self)
 
     patch.setattr(_InMemory, "log", log)
@@ -79,7 +79,7 @@ def some_lines_are_only_accepted(patch: Patch) -> None:
     def append(self: MemoryStore, draft: Draft, ts: float) -> Outcome:
         log = self._logs.get(draft.log)
         if draft.n % 5 == 0 and log is not None:
-            return Appended((log.entries[-1],), duplicate=True)
+            return Appended((log.kept[log.head].entry,), duplicate=True)
         return honest(self, draft, ts)
 
     patch.setattr(MemoryStore, "_append", append)
@@ -94,9 +94,10 @@ def a_seq_is_taken_before_a_wait(patch: Patch) -> None:
         outcomes: list[Outcome] = []
         for draft in drafts:
             heads[draft.log] = seq = heads.get(draft.log, 0) + 1
-            self._put(draft, draft.log, ts)
+            put = self._put(draft, draft.log, ts)
             entry = entry_of(draft, log=draft.log, seq=seq, ts=ts)
-            self._logs[draft.log].entries[-1] = entry
+            log = self._logs[draft.log]
+            log.kept[put.seq] = msgspec.structs.replace(log.kept[put.seq], entry=entry)
             outcomes.append(Appended((entry,), duplicate=False))
         return outcomes
 
