@@ -19,12 +19,11 @@ from trio.testing import MockClock, memory_stream_pair
 
 from tests.server.harness import Json, MemoryListener, recording
 from trio_chat.protocol import names
-from trio_chat.protocol.messages import Left
+from trio_chat.protocol.messages import Left, Message
 from trio_chat.server import Limits, Running, serve
 from trio_chat.server.hub import Hub
 from trio_chat.server.keeper import Keeper
-from trio_chat.server.pager import Pager
-from trio_chat.server.room import Member
+from trio_chat.server.room import Room
 from trio_chat.server.session import Graces, Guest, Session
 from trio_chat.store import MemoryStore
 
@@ -457,18 +456,23 @@ def test_a_session_that_is_not_written_down_is_caught(
 def test_a_list_that_is_older_than_the_news_before_it_is_caught(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    honest = Pager._next_part
+    honest = Room.announce
 
-    async def next_part(pager: Pager, member: Member) -> None:
-        if not member.greeted or member.presence_seen >= 0:
-            await honest(pager, member)
-            return
-        (frame,) = member.room.roll_call()
-        await trio.sleep(0.05)
-        member.presence_seen, member.parts_had = member.room.presence, 1
-        await pager._outgoing.send(frame)
+    def announce(room: Room, message: Message) -> None:
+        before = room.roll_call()
+        honest(room, message)
+        room._roll_call = before
 
     steps = (("bye", 0), ("bye", 1), ("come", 0), ("come", 1), ("wait", 1.0))
     assert not caught(*steps)
-    monkeypatch.setattr(Pager, "_next_part", next_part)
+    monkeypatch.setattr(Room, "announce", announce)
+    assert caught(*steps)
+
+
+def test_a_list_that_is_ahead_of_the_news_after_it_is_caught(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    steps = (("bye", 0), ("bye", 1), ("come", 0), ("come", 1))
+    assert not caught(*steps)
+    monkeypatch.setattr(Room, "go_live", Room._settled)
     assert caught(*steps)

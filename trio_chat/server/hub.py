@@ -33,13 +33,14 @@ class Hub:
             each session of which the store should know something else than before.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (whom it tells comes in by name)
         self,
         heads: dict[str, int],
         limits: Limits,
         log: structlog.typing.FilteringBoundLogger,
         *,
         changed: Callable[[Session], None] = lambda _session: None,
+        has_news: Callable[[Room], None] = Room.tell,
         clock_s: Callable[[], float] = trio.current_time,
         figures: Figures | None = None,
     ) -> None:
@@ -47,6 +48,7 @@ class Hub:
         self._limits = limits
         self._log = log
         self._changed = changed
+        self._has_news = has_news
         self._clock_s = clock_s
         self._figures = figures or Figures()
         self._rooms: dict[str, Room] = {}
@@ -321,9 +323,14 @@ class Hub:
         log = inbox_of(session) if name == INBOX else name
         room = self._rooms.get(log)
         if room is None:
-            head, bytes_max = self._heads.get(log, 0), self._limits.queue_bytes_max
-            room = Room(log, name, head, bytes_max, figures=self._figures)
-            self._rooms[log] = room
+            room = self._rooms[log] = Room(
+                log,
+                name,
+                self._heads.get(log, 0),
+                self._limits.queue_bytes_max,
+                figures=self._figures,
+                has_news=self._has_news,
+            )
         return room
 
     def _remove(self, session: Session, name: str, reason: str) -> None:

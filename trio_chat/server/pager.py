@@ -112,11 +112,11 @@ class Pager:
         if not member.greeted:
             member.greeted = True
             await self._outgoing.send(room.greeting(member))
+        elif member.cursor == room.head and room.go_live(member):
+            pass
         elif room.owes_list(member):
             # A part at a time: a list that has changed since is nobody's but this one's.
             await self._outgoing.send(room.next_of_list(member))
-        elif member.cursor == room.head:
-            room.go_live(member)
         else:
             await self._page(member)
 

@@ -189,7 +189,9 @@ class Peer:
 
     def serve(self, member: Member) -> None:
         """Bring a member that is behind up to the head."""
-        self._pager.serve(member)
+        # As long as the pager has something in hand, nothing may overtake that.
+        if self._pager.busy or not member.room.welcome(member):
+            self._pager.serve(member)
 
     def paged(self, room: str, entries: int, gap_entries: int) -> None:
         """Count what was read for a member that is behind."""

@@ -17,7 +17,10 @@ place, so the lost peer's pager, which may be in the middle of a page for the ol
 can't touch it; and nobody else is told anything, since the list is what it was.
 
 Who came and who left is not in the log: a member that was behind gets the whole list
-anew when it goes live, if the list has changed since it had it last.
+anew when it goes live, if the list has changed since it had it last. Such changes are
+collected, and told by the batch (herald.py says when), always before anything that follows
+them: entries, or a list that has them already. So whoever could be live and finds news
+untold waits until they are told, and then has the list and is live in the same step.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -58,6 +61,8 @@ class Standing(Enum):
     """It is offered every batch."""
     BEHIND = auto()
     """Its peer reads the log for it."""
+    WAITING = auto()
+    """It has everything up to the head, and is live once the news were told."""
     HELD = auto()
     """It wants nothing for now."""
     AWAY = auto()
@@ -102,8 +107,14 @@ class Room:
     """The version of the member list; each change of it counts one up."""
     figures: Figures = field(default_factory=Figures)
     _live: dict[Member, Callable[[bytes], bool]] = field(default_factory=dict)
+    has_news: "Callable[[Room], None]" = lambda room: room.tell()
+    """Is told of a room that has something to tell(); by itself it does so at once."""
     _roll_call: tuple[bytes, ...] = ()
     """The member list, encoded; nothing if it has changed since."""
+    _news: list[Message] = field(default_factory=list)
+    """Changes of the member list that nobody was told yet."""
+    _asking: dict[Member, None] = field(default_factory=dict)
+    """Who wants the list once they are told: nobody, as long as there are none."""
 
     @property
     def inbox(self) -> bool:
@@ -117,6 +128,7 @@ class Room:
         Shape:  `entries` follow the head without a hole. A batch that no queue could take
                 whole goes in several frames.
         """
+        self.tell()
         before = self.head
         assert entries[0].seq == before + 1, "the log has a hole"
         self.head = entries[-1].seq
@@ -127,16 +139,33 @@ class Room:
 
     def move_on(self, head: int) -> None:
         """The log goes up to here, and nobody was offered that: all read it from there."""
+        self.tell()
         before, self.head = self.head, head
         for member in list(self._live):
             del self._live[member]
             self._behind(member, before)
 
     def announce(self, message: Message) -> None:
-        """Tell all live members about a change of the member list."""
+        """Have all live members told about a change of the member list."""
         self.presence += 1
         self._roll_call = ()
-        self._offer(encode([message]), self.head)
+        self._news.append(message)
+        if len(self._news) == 1:
+            self.has_news(self)
+
+    def tell(self) -> None:
+        """Tell all live members what is new, in one batch, and whoever asks the list."""
+        if not self._news:
+            return
+        news, self._news = self._news, []
+        for frame in _parts(encode(news), self.frame_bytes_max):
+            self._offer(frame, self.head)
+        asking, self._asking = self._asking, {}
+        for member in asking:
+            if member.standing is Standing.LIVE:
+                self._list(member)
+            elif member.standing is Standing.WAITING and not self._settled(member):
+                self._behind(member, self.head)
 
     def frames(self, entries: Sequence[Entry]) -> Iterator[tuple[bytes, int]]:
         """The entries as the wire has them, each part with the seq of its last one.
@@ -210,28 +239,58 @@ class Room:
         self._live.pop(member, None)
         member.standing = Standing.HELD
 
-    def go_live(self, member: Member) -> None:
-        """The member has everything up to the head.
+    def welcome(self, member: Member) -> bool:
+        """Answer the join of a member that has everything, and have it live.
 
-        Shape:  called in the step in which that was found.
+        Shape:  False: it is still to be served; it has more to read, or can't take that.
+        """
+        assert member.reader is not None
+        if member.greeted or member.cursor != self.head:
+            return False
+        if not member.reader.offer(self.greeting(member)):
+            return False
+        member.greeted = True
+        return self.go_live(member)
+
+    def go_live(self, member: Member) -> bool:
+        """The member has everything up to the head: it is live, or as good as that.
+
+        Shape:  called in the step in which that was found. False: it has to be sent the
+                member list before, and that takes a while.
         """
         assert member.cursor == self.head, "going live over a hole"
+        if not self._news:
+            return self._settled(member)
+        member.standing = Standing.WAITING
+        self._asking[member] = None
+        return True
+
+    def _settled(self, member: Member) -> bool:
+        """Make the member live, with the list if it has not had it; False: as go_live."""
         assert member.reader is not None
+        had = member.presence_seen == self.presence and member.parts_had
+        first, *others = self.roll_call()[had:] or (b"",)
+        if others or (first and not member.reader.offer(first)):
+            return False
         member.standing = Standing.LIVE
         self._live[member] = member.reader.offer
+        return True
 
     def list_members(self, member: Member) -> None:
-        """The member wants to know who is here: at once, or before it is live again.
+        """The member wants to know who is here: now, or when it will be told other things.
 
-        Shape:  in the step in which it is asked: the list of a moment ago, sent after
-                news of a change, would undo it.
+        Shape:  the list of a moment ago, sent after news of a change, would undo it; one
+                that is ahead of the news would be wrong after them.
         """
         member.presence_seen = -1
-        offer = self._live.get(member)
-        if offer is None:
-            return
+        if self._news:
+            self._asking[member] = None
+        elif member in self._live:
+            self._list(member)
+
+    def _list(self, member: Member) -> None:
         first, *others = self.roll_call()
-        if others or not offer(first):
+        if others or not self._live[member](first):
             del self._live[member]
             self._behind(member, self.head)
             self.figures.members_set_aside += 1
@@ -270,11 +329,12 @@ class Room:
         """Whether a member that is behind is to be sent the member list, or more of it.
 
         Shape:  a list that changes while it is on its way is begun anew when the member is
-                at the head, so that what is said goes on meanwhile.
+                at the head, so that what is said goes on meanwhile. So is one that would
+                change anyhow before that: there are news.
         """
         if member.presence_seen == self.presence:
             return member.parts_had < len(self.roll_call())
-        return member.presence_seen < 0 or member.cursor == self.head
+        return not self._news and (member.presence_seen < 0 or member.cursor == self.head)
 
     def next_of_list(self, member: Member) -> bytes:
         """The next part of the member list; the first one, if the list has changed."""

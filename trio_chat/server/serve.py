@@ -11,6 +11,7 @@ import structlog
 import trio
 
 from trio_chat.server.figures import Figures, fields
+from trio_chat.server.herald import Herald
 from trio_chat.server.hub import Hub
 from trio_chat.server.journal import Journal
 from trio_chat.server.keeper import Keeper
@@ -70,7 +71,15 @@ async def serve(  # noqa: PLR0913 (what a simulation replaces comes in by name)
     kept = await store.remembered(KEPT_AS)
     keeper = Keeper(store, limits, trouble, kept)
     heads = await store.heads()
-    hub = Hub(heads, limits, log, changed=keeper.changed, figures=figures)
+    herald = Herald()
+    hub = Hub(
+        heads,
+        limits,
+        log,
+        changed=keeper.changed,
+        has_news=herald.has_news,
+        figures=figures,
+    )
     hub.restore(kept)
     journal = Journal(store, hub, wall_clock_s, limits, trouble, figures)
     services = Services(
@@ -97,6 +106,7 @@ async def serve(  # noqa: PLR0913 (what a simulation replaces comes in by name)
     async with trio.open_nursery() as outer:
         outer.start_soon(journal.run)
         outer.start_soon(keeper.run)
+        outer.start_soon(herald.run)
         async with trio.open_nursery() as handlers:
             async with trio.open_nursery() as front:
                 handle = partial(_handle, peers, services)
@@ -126,6 +136,7 @@ async def serve(  # noqa: PLR0913 (what a simulation replaces comes in by name)
             handlers.cancel_scope.deadline = outer.cancel_scope.deadline - words_s
         journal.close()
         keeper.close()
+        herald.close()
     running.tell_figures(at_end=True)
     log.info("stopped")
 
