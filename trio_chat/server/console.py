@@ -1,16 +1,12 @@
 """What a server tells the person who runs it: sentences on a console, or JSON lines.
 
-Printing happens in a thread of its own behind a bounded queue: a terminal that was
-stopped with Ctrl-S must not stop a server.
+Printing happens in a thread of its own behind a bounded queue (printer.py): a terminal that
+was stopped with Ctrl-S must not stop a server.
 """
 
 import io
 import logging
-import logging.handlers
-import queue
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, Literal, TextIO
@@ -20,13 +16,12 @@ import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 from trio_chat.server.figures import summary, table
+from trio_chat.server.printer import Printer
 
 LogFormat = Literal["console", "json"]
 
 LINES_WAITING_MAX: Final = 10_000
 """Policy when full: newer lines are skipped, and the next one says how many."""
-
-_STOP_S: Final = 1.0
 
 SENTENCES: Final = {
     "connected": "[+] {nick} connected from {address}",
@@ -83,26 +78,22 @@ def open_console(
 
     Shape:  leaving waits at most a second for lines that `out` does not take.
     """
-    handler = _Handler(_unlocked_stdout() if out is None else out)
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    sender = _Sender(queue.Queue(LINES_WAITING_MAX), log_format)
-    listener = _Listener(sender.queue, handler)
-    logger = logging.Logger("trio_chat", logging.DEBUG)  # noqa: LOG001 (ours alone)
-    logger.addHandler(sender)
-    listener.start()
+    printer = Printer(
+        _unlocked_stdout() if out is None else out,
+        LINES_WAITING_MAX,
+        _json_skipped if log_format == "json" else _sentence_skipped,
+    )
     try:
+        # Bound at once: what structlog gives binds itself anew for every line.
         yield structlog.wrap_logger(
-            logger,
+            printer,
             processors=_processors(log_format),
             wrapper_class=structlog.make_filtering_bound_logger(
                 logging.DEBUG if verbose else logging.INFO
             ),
-        )
+        ).bind()
     finally:
-        # stop() waits for the thread, and the thread may be waiting for a terminal.
-        stopper = threading.Thread(target=listener.stop, daemon=True)
-        stopper.start()
-        stopper.join(_STOP_S)
+        printer.stop()
 
 
 def _processors(log_format: LogFormat) -> list[structlog.typing.Processor]:
@@ -121,6 +112,14 @@ def _json(event: EventDict, **_options: object) -> str:
     return msgspec.json.encode(event, enc_hook=str).decode()
 
 
+def _sentence_skipped(lines: int) -> str:
+    return sentence(None, "", {"event": "skipped", "lines": lines})
+
+
+def _json_skipped(lines: int) -> str:
+    return _json({"event": "skipped", "lines": lines})
+
+
 def _unlocked_stdout() -> TextIO:
     """Standard output past the interpreter's buffer.
 
@@ -134,66 +133,3 @@ def _unlocked_stdout() -> TextIO:
         errors="backslashreplace",
         write_through=True,
     )
-
-
-class _Listener(logging.handlers.QueueListener):
-    """Hands the lines on in its thread; to be stopped it waits for space in the queue."""
-
-    def enqueue_sentinel(self) -> None:
-        while True:
-            try:
-                return super().enqueue_sentinel()
-            except queue.Full:
-                time.sleep(_STOP_S / 10)
-
-
-class _NoLock:
-    """In place of a handler's lock; the one thread that writes needs none."""
-
-    def acquire(self) -> bool:
-        return True
-
-    def release(self) -> None:
-        return
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(self, *_: object) -> None:
-        return
-
-
-class _Handler(logging.StreamHandler[TextIO]):
-    """Writes lines, as long as there is somebody to read them."""
-
-    def createLock(self) -> None:  # noqa: N802
-        # logging waits for the lock when the process ends, and whoever writes to a
-        # stopped terminal would hold it for ever.
-        self.lock = _NoLock()  # type: ignore[assignment]
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
-        # Whoever read the console has gone, and the server serves on.
-        if not isinstance(sys.exc_info()[1], BrokenPipeError | ValueError):
-            super().handleError(record)
-
-
-class _Sender(logging.handlers.QueueHandler):
-    """Puts lines into the queue, and counts those that find it full."""
-
-    def __init__(
-        self, lines: "queue.Queue[logging.LogRecord]", log_format: LogFormat
-    ) -> None:
-        super().__init__(lines)
-        self._console = log_format == "console"
-        self._skipped = 0
-
-    def enqueue(self, record: logging.LogRecord) -> None:
-        if self._skipped:
-            skipped: EventDict = {"event": "skipped", "lines": self._skipped}
-            line = sentence(None, "", skipped) if self._console else _json(skipped)
-            record.msg = f"{line}\n{record.msg}"
-        try:
-            self.queue.put_nowait(record)
-            self._skipped = 0
-        except queue.Full:
-            self._skipped += 1
