@@ -76,7 +76,7 @@ class Member:
             raise LoadError(f"{self.nick} can't read: {error}") from error
         if not count:
             raise LoadError(f"the server has ended {self.nick}'s connection")
-        self.stream.feed(bytes(buffer[:count]))
+        self.stream.feed(buffer[:count])
         return count
 
     def _heed(self, aside: Aside) -> None:

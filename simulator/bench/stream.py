@@ -83,7 +83,7 @@ class Stream(ABC):
     def _entries(self, run: bytes) -> None:
         """Take whole entries that need a closer look."""
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: bytes | memoryview) -> None:
         """Take the next bytes.
 
         Raises: ValueError: nobody said that.
@@ -91,22 +91,22 @@ class Stream(ABC):
         if self._tail:
             data = self._tail + data
             self._tail = b""
-        room = self._room
         if self._follows:
-            if room.bytes.startswith(data, self.at):
+            if self._room.bytes.startswith(data, self.at):
                 self.at += len(data)  # by far the most frequent case, and the cheapest
                 return
-            # The last entry may not have been whole: once more, with what is known of it.
-            begin = room.end_of(room.count_at(self.at))
-            data = bytes(room.bytes[begin : self.at]) + data
-            self.at = begin
+            data = self._step_back() + data
+        data = bytes(data)
         cut = self._dialect.cut(data)
-        self._tail = data[cut:]
-        for entries, run in self._dialect.runs(data[:cut]):
+        whole, self._tail = data[:cut], data[cut:]
+        if self._follows and self._room.bytes.startswith(whole, self.at):
+            self.at += cut
+            return
+        for entries, run in self._dialect.runs(whole):
             if entries:
                 self._entries(run)
             else:
-                for aside in self._dialect.asides(run, room.name):
+                for aside in self._dialect.asides(run, self._room.name):
                     self._aside(aside)
 
     def passed(self) -> Iterator[float]:
@@ -115,6 +115,12 @@ class Stream(ABC):
         while self._marks < len(marks) and marks[self._marks].end <= self.at:
             yield marks[self._marks].sent_s
             self._marks += 1
+
+    def _step_back(self) -> bytes:
+        """Take back what it has had of an entry that was not whole; that."""
+        begin, end = self._room.end_of(self._room.count_at(self.at)), self.at
+        self.at = begin
+        return bytes(self._room.bytes[begin:end])
 
     def _follow(self, run: bytes) -> bytes:
         """Step over what the room has, and give it what it has not; what is neither."""
