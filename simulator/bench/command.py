@@ -7,6 +7,7 @@ from typing import Final
 from simulator.arguments import at_least_one, number
 from simulator.bench.plan import LoadError
 from simulator.bench.report import bench
+from simulator.bench.servers import OURS
 from simulator.bench.workloads import WORKLOADS
 from simulator.errors import ServerError
 from simulator.screen import Screen
@@ -51,6 +52,7 @@ async def run_bench(options: argparse.Namespace, screen: Screen) -> bool:
     try:
         return await bench(
             [WORKLOADS[name] for name in options.only or WORKLOADS],
+            [OURS],
             screen,
             runs=options.runs,
             seconds=options.seconds,

@@ -1,15 +1,16 @@
 """Members on raw sockets: each knows what it may say, and checks what it hears."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, assert_never
 
-from simulator.bench import dialect
+from simulator.bench.dialects import DIALECTS
+from simulator.bench.dialects.dialect import Accepted, Answer, Aside, Joined, Refusal
 from simulator.bench.plan import LoadError, Plan
 from simulator.bench.room_log import Author, RoomLog
-from simulator.bench.stream import Stream
-from trio_chat.protocol import messages
+from simulator.bench.stream import NumberedStream, Stream
+from simulator.bench.workloads import Talk
 
 _FAR_SEGMENT_BYTES: Final = 1460
 """What a packet of a usual network holds. Loopback's are so large that a kernel would keep
@@ -22,21 +23,18 @@ class Member:
     """One person in one room."""
 
     nick: str
-    room: str
     log: RoomLog
     author: Author | None
     slow: bool
     socket: socket.socket
     joined: bool = False
     waits_for_space: bool = False
-    timed: int = 0
-    """So many of the room's marks have passed here."""
     faults: list[str] = field(default_factory=list)
     stream: Stream = field(init=False)
     _unsent: bytes = b""
 
     def __post_init__(self) -> None:
-        self.stream = Stream(self.log, self._asides)
+        self.stream = NumberedStream(self.log, self._heed)
 
     @property
     def port(self) -> int:
@@ -54,7 +52,8 @@ class Member:
         said = len(self.author.sent_s)
         self.author.sent_s += [now_s] * count
         numbers = range(said + 1, said + count + 1)
-        self.send(dialect.say(self.room, numbers, text_bytes))
+        dialect, room = self.log.dialect, self.log.name
+        self.send(dialect.say(self.nick, room, numbers, text_bytes))
 
     def send(self, data: bytes = b"") -> None:
         """Send what waits and this, as far as the socket takes it; the rest waits."""
@@ -77,62 +76,71 @@ class Member:
             raise LoadError(f"{self.nick} can't read: {error}") from error
         if not count:
             raise LoadError(f"the server has ended {self.nick}'s connection")
-        self.stream.feed(bytes(buffer[:count]))
+        self.stream.feed(buffer[:count])
         return count
 
-    def passed(self) -> Iterator[float]:
-        """When the lines were sent that are timed, and that it has now."""
-        marks, at = self.log.marks, self.stream.at
-        while self.timed < len(marks) and marks[self.timed].end <= at:
-            yield marks[self.timed].sent_s
-            self.timed += 1
-
-    def _asides(self, lines: bytes) -> None:
-        for message in dialect.messages(lines):
-            match message:
-                case messages.Accepted(n=n):
-                    self._accepted(n)
-                case messages.Members():
-                    self.joined = True
-                case messages.Ping():
-                    self.send(b'{"t":"pong"}\n')
-                case messages.Refused() | messages.Error():
-                    raise LoadError(f"{self.nick} is told: {message.reason}")
+    def _heed(self, aside: Aside) -> None:
+        match aside:
+            case Joined():
+                self.joined = True
+            case Accepted(n=n):
+                self._accepted(n)
+            case Answer(data=data):
+                self.send(data)
+            case Refusal(reason=reason):
+                raise LoadError(f"{self.nick} is told: {reason}")
+            case _:
+                assert_never(aside)
 
     def _accepted(self, n: int) -> None:
         assert self.author is not None
         if n != self.author.accepted + 1:
             self.faults.append(f"accepted {n} after {self.author.accepted}")
-        self.author.accepted = n
+        self.log.accept(self.nick, n)
 
 
-def enter(plan: Plan) -> list[Member]:
+def enter(plan: Plan, load: Talk) -> list[Member]:
     """Connect them all, and ask for their rooms; the senders come first, the slow last.
 
     Raises: LoadError: one can't be connected.
     """
-    load = plan.load
-    rooms = [f"room-{number}" for number in range(load.rooms)]
-    authors = {f"m{number}": Author(f"m{number}") for number in range(load.senders)}
-    logs = [RoomLog(authors, load.mark_every) for _ in rooms]
+    logs = [
+        RoomLog(
+            f"room-{room}", DIALECTS[plan.dialect], _authors(load, room), load.mark_every
+        )
+        for room in range(load.rooms)
+    ]
     members = []
     for number in range(load.members):
-        nick, place = f"m{number}", number % load.rooms
-        slow = number >= load.members - plan.variant.slow
+        nick, log = _nick(number), logs[number % load.rooms]
+        slow = number >= load.members - load.slow
         member = Member(
             nick=nick,
-            room=rooms[place],
-            log=logs[place],
-            author=authors.get(nick),
+            log=log,
+            author=log.authors.get(nick),
             slow=slow,
-            socket=_connect(plan, far=slow),
+            socket=connect(plan, far=slow),
         )
         members.append(member)
-        member.send(dialect.enter(nick, member.room))
+        member.send(log.dialect.enter(nick, log.name))
     return members
 
 
-def _connect(plan: Plan, *, far: bool) -> socket.socket:
+def _authors(load: Talk, room: int) -> Mapping[str, Author]:
+    nicks = map(_nick, range(room, load.senders, load.rooms))
+    return {nick: Author(nick) for nick in nicks}
+
+
+def _nick(number: int) -> str:
+    return f"m{number}"
+
+
+def connect(plan: Plan, *, far: bool = False) -> socket.socket:
+    """A connection to the server, which never blocks.
+
+    Shape:  `far`: with packets as a usual network has them.
+    Raises: LoadError: there is none to be had.
+    """
     family = socket.AF_INET6 if ":" in plan.host else socket.AF_INET
     connected = socket.socket(family, socket.SOCK_STREAM)
     try:

@@ -1,10 +1,11 @@
 """What the load is told, what it tells when it is done, and what it was that was done."""
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import msgspec
 
-from simulator.bench.workloads import Load, Variant
+from simulator.bench.workloads import AnyLoad
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -13,24 +14,37 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     port: int
     server_pid: int
-    load: Load
-    variant: Variant
+    dialect: str
+    """What the server speaks: a name in DIALECTS."""
+    load: AnyLoad
     seconds: float
     """For so long it is measured, after everybody has come and said a few lines."""
     warm_s: float
     core: int | None
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What it came to. None: it could not be seen here, or there was none.
+class Outcome(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """What it came to, whatever the kind of load. None: it could not be seen here.
 
-    Shape:  what is counted was within the time measured. Members that are slow on purpose
-            are in no figure of the others.
+    Shape:  what is counted was within the time measured.
     """
 
     seconds: float
+    server_cpu_s: float | None
+    server_waited_s: float | None
+    """Somebody else had its core: where this is much, the machine was not quiet."""
+    load_cpu_s: float
+    """Of the load itself: where it is near `seconds`, the load was the limit."""
+    load_waited_s: float | None
+    faults: Sequence[str]
+    """What was lost, repeated or out of order anywhere, for people."""
+
+
+class Talked(Outcome, frozen=True, kw_only=True, tag=True):
+    """Of a Talk. Members that are slow on purpose are in no figure of the others."""
+
     messages: int
-    """Lines that became durable."""
+    """Lines that became durable, where the server has a store; else those that came."""
     deliveries: int
     """Entries that reached the members who read."""
     p50_s: float | None
@@ -38,28 +52,34 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     p99_s: float | None
     timed: int
     """How many such times there are."""
-    server_cpu_s: float | None
-    server_waited_s: float | None
-    """Somebody else had its core: where this is much, the machine was not quiet."""
     server_grown_bytes: int | None
     """Of resident memory, from when all had come to the end of the measuring."""
-    load_cpu_s: float
-    """Of the load itself: where it is near `seconds`, the load was the limit."""
-    load_waited_s: float | None
     kernel_bytes: int | None
     """What waits in the kernel for the slow members, all together."""
     caught_up_s: float | None
     """How long the slow ones took in the end, to read all that they had not read."""
-    faults: Sequence[str]
-    """What was lost, repeated or out of order anywhere, for people."""
 
 
-class Cell(msgspec.Struct, frozen=True):
+AnyOutcome: TypeAlias = Talked
+
+
+class Contestant(msgspec.Struct, frozen=True):
+    """A server that is measured, with one of its stores where it has some."""
+
+    server: str
+    store: str = ""
+    is_peer: bool = False
+    """Whether it is one that people would pick instead."""
+
+
+class Cell(msgspec.Struct, frozen=True, kw_only=True):
     """What is measured once a run."""
 
     workload: str
-    store: str
     case: str
+    server: str
+    store: str
+    """Empty for a server that has none."""
     variant: str
 
 
@@ -68,7 +88,7 @@ class Measured(msgspec.Struct, frozen=True):
 
     cell: Cell
     run: int
-    outcome: Outcome
+    outcome: AnyOutcome
 
 
 class LoadError(Exception):

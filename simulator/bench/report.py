@@ -9,10 +9,12 @@ import trio
 from simulator.bench.cores import Cores, cores
 from simulator.bench.machine import Machine, load_average, machine, sentences
 from simulator.bench.plan import Measured
-from simulator.bench.run import measure_all
-from simulator.bench.summary import Row, summarise
-from simulator.bench.table import LEGEND, table
-from simulator.bench.workloads import STORES, Workload
+from simulator.bench.row import Row
+from simulator.bench.run import measure_all, tasks
+from simulator.bench.servers import Server
+from simulator.bench.summary import summarise
+from simulator.bench.table import legend, table
+from simulator.bench.workloads import Workload
 from simulator.screen import Screen
 
 
@@ -30,6 +32,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 async def bench(
     workloads: Sequence[Workload],
+    servers: Sequence[Server],
     screen: Screen,
     *,
     runs: int,
@@ -38,6 +41,7 @@ async def bench(
 ) -> bool:
     """Measure and show; whether every entry came once and in order.
 
+    Shape:  servers are compared with the first one.
     Raises: LoadError, ServerError: it can't be measured here.
             OSError: the file can't be written.
     Cancel: what was measured by then is shown and written; no process is left.
@@ -47,25 +51,24 @@ async def bench(
     here, pinned = machine(), cores()
     screen.show([*sentences(here), _pinned(pinned)])
     measured: list[Measured] = []
-    variants = sum(len(case.variants) for each in workloads for case in each.cases)
-    measurements = runs * len(STORES) * variants
+    cases = tasks(workloads, servers)
+    measurements = runs * sum(map(len, cases))
 
     def take(one: Measured) -> None:
         measured.append(one)
         screen.progress(f"{len(measured)} of {measurements} measured")
 
     rows: list[Row] = []
+    contestants = [each for server in servers for each in server.contestants]
     try:
-        await measure_all(
-            workloads, runs=runs, seconds=seconds, cores=pinned, measured=take
-        )
+        await measure_all(cases, runs=runs, seconds=seconds, cores=pinned, measured=take)
     finally:
         for workload in workloads:
-            found = summarise(workload, measured)
+            found = summarise(workload, contestants, measured)
             rows += found
             if found:
                 screen.show(["", *_head(workload, found, seconds), *table(found)])
-        screen.show(["", *LEGEND])
+        screen.show(["", *legend(rows)])
         if json_file is not None:
             report = Report(
                 machine=here,

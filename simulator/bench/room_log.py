@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from simulator.bench.dialect import heard
+from simulator.bench.dialects.dialect import Dialect, Said
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class Author:
     """Who says things in a room."""
 
@@ -22,9 +22,11 @@ class Author:
     sent_s: list[float] = field(default_factory=list)
     """When each line was sent: that of number n is at n - 1."""
     accepted: int = 0
-    """The last number that was."""
+    """The last number that was: by the server's word, or as somebody has it."""
     heard: int = 0
     """The last number that is in the log."""
+    places: list[int] = field(default_factory=list)
+    """Where its lines are in the log, the first entry being 0."""
 
     @property
     def in_flight(self) -> int:
@@ -35,54 +37,93 @@ class Mark(NamedTuple):
     """An entry that is timed."""
 
     end: int
-    """Where its line ends among the bytes."""
+    """Where it ends among the bytes."""
     sent_s: float
 
 
 class RoomLog:
     """All that was heard in a room by anybody, from its first entry on."""
 
-    def __init__(self, authors: Mapping[str, Author], mark_every: int = 1) -> None:
-        self.lines = bytearray()
+    def __init__(
+        self,
+        name: str,
+        dialect: Dialect,
+        authors: Mapping[str, Author],
+        mark_every: int = 1,
+    ) -> None:
+        self.name = name
+        self.dialect = dialect
+        self.authors = authors
+        """Those of this room."""
+        self.mark_every = mark_every
+        self.bytes = bytearray()
         self.ends: list[int] = []
-        """Where each line ends among the bytes: that of seq 1 is the first."""
+        """Where each entry ends among the bytes: that of seq 1 is the first."""
         self.marks: list[Mark] = []
         self.faults: list[str] = []
         """What is wrong with the log itself, for people."""
-        self._authors = authors
-        self._mark_every = mark_every
+        self.accepted = 0
+        """How many lines were, of all authors."""
+        self.taken: set[str] = set()
+        """Whose lines were accepted since somebody has emptied this."""
 
     def __len__(self) -> int:
         return len(self.ends)
 
     def count_at(self, at: int) -> int:
-        """How many entries the first `at` bytes are."""
+        """How many whole entries are in the first `at` bytes."""
         return bisect_right(self.ends, at)
 
-    def line(self, seq: int) -> bytes | None:
-        """The line of an entry; None: there is none with this number."""
+    def end_of(self, count: int) -> int:
+        """How many bytes the first `count` entries are."""
+        return self.ends[count - 1] if count else 0
+
+    def entry(self, seq: int) -> bytes | None:
+        """The bytes of an entry; None: there is none with this number."""
         if not 0 < seq <= len(self.ends):
             return None
-        begin = self.ends[seq - 2] if seq > 1 else 0
-        return bytes(self.lines[begin : self.ends[seq - 1]])
+        return bytes(self.bytes[self.end_of(seq - 1) : self.end_of(seq)])
 
-    def extend(self, lines: bytes) -> int:
+    def accept(self, nick: str, n: int) -> None:
+        """The author's lines up to this one are taken."""
+        author = self.authors[nick]
+        self.accepted += n - author.accepted
+        author.accepted = n
+        self.taken.add(nick)
+
+    def author(self, said: Said) -> Author:
+        """Who said it.
+
+        Raises: ValueError: nobody did.
+        """
+        author = self.authors.get(said.nick)
+        if author is None or not 0 < said.n <= len(author.sent_s):
+            raise ValueError(f"nobody said {said.nick}'s {said.n}")
+        return author
+
+    def extend(self, entries: bytes) -> int:
         """Take what follows the last entry; how many of the bytes do.
 
-        Shape:  whole lines; from the first one that is not the next number on, none.
+        Shape:  whole entries; from the first one that is not the next on, none.
+        Raises: ValueError: one is none that was said here.
         """
-        begin = end = len(self.lines)
-        for line in lines.split(b"\n")[:-1]:
-            seq, nick, n = heard(line)
-            if seq != len(self.ends) + 1:
+        begin, taken = len(self.bytes), 0
+        for said in self.dialect.entries(entries):
+            author = self.author(said)
+            if not self._is_next(said, author):
                 break
-            end += len(line) + 1
-            self.ends.append(end)
-            author = self._authors[nick]
-            if n != author.heard + 1:
-                self.faults.append(f"{nick}'s {n} follows its {author.heard}")
-            author.heard = n
-            if seq % self._mark_every == 0:
-                self.marks.append(Mark(end, author.sent_s[n - 1]))
-        self.lines += lines[: end - begin]
-        return end - begin
+            if said.n != author.heard + 1:
+                self.faults.append(f"{said.nick}'s {said.n} follows its {author.heard}")
+            author.heard = said.n
+            author.places.append(len(self.ends))
+            taken = said.end
+            self.ends.append(begin + taken)
+            if len(self.ends) % self.mark_every == 0:
+                self.marks.append(Mark(begin + taken, author.sent_s[said.n - 1]))
+        self.bytes += entries[:taken]
+        return taken
+
+    def _is_next(self, said: Said, author: Author) -> bool:
+        if self.dialect.numbered:
+            return said.seq == len(self.ends) + 1
+        return said.n == author.heard + 1

@@ -1,27 +1,59 @@
-"""Measures each variant of each case in turn, over and over, with fresh processes."""
+"""Measures all that is compared by turns, over and over, each time with new processes."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 import trio
 
-from simulator.bench.cores import Cores, pin
-from simulator.bench.plan import Cell, LoadError, Measured, Outcome, Plan
-from simulator.bench.workloads import IN_MEMORY, STORES, Case, Variant, Workload
+from simulator.bench.cores import Cores
+from simulator.bench.plan import AnyOutcome, Cell, LoadError, Measured, Plan
+from simulator.bench.servers import Server
+from simulator.bench.workloads import AnyLoad, Workload
 from simulator.environment import child_environment
-from simulator.processes import open_server_process
 from trio_chat.errors import lone_exception
 
 _WARM_SHARE: Final = 0.2
 """Of the time that is measured, talked before it."""
-_QUIET: Final = ("--heartbeat-s=3600",)
-"""Members that only read would be asked now and then whether they are still there."""
+
+
+class Task(NamedTuple):
+    """What is to be measured once a run."""
+
+    cell: Cell
+    server: Server
+    load: AnyLoad
+
+
+def tasks(workloads: Sequence[Workload], servers: Sequence[Server]) -> list[list[Task]]:
+    """All there is to be measured, a list for each case; what is compared is in one."""
+    return [
+        list(_tasks(workload, number, servers))
+        for workload in workloads
+        for number in range(len(workload.cases))
+    ]
+
+
+def _tasks(workload: Workload, number: int, servers: Sequence[Server]) -> Iterator[Task]:
+    case = workload.cases[number]
+    for server in servers:
+        if workload.ours_only and not server.is_ours:
+            continue
+        for store in server.stores:
+            for variant in case.variants:
+                cell = Cell(
+                    workload=workload.name,
+                    case=case.name,
+                    server=server.name,
+                    store=store,
+                    variant=variant.name,
+                )
+                yield Task(cell, server, variant.load)
 
 
 async def measure_all(
-    workloads: Sequence[Workload],
+    cases: Sequence[Sequence[Task]],
     *,
     runs: int,
     seconds: float,
@@ -30,60 +62,41 @@ async def measure_all(
 ) -> None:
     """Measure everything `runs` times, and tell each outcome as it is known.
 
-    Shape:  the variants of one case follow each other, from first to last and then from
-            last to first, so that what the machine does besides is shared out fairly.
+    Shape:  what is in one case follows each other, from first to last and then from last
+            to first, so that what the machine does besides is shared out fairly.
     Raises: LoadError, ServerError: it can't be measured here.
     Cancel: no process is left.
     """
     for run in range(runs):
-        for workload in workloads:
-            for store, case, variant in _cells(workload, backwards=run % 2 == 1):
-                outcome = await measure(case, variant, store, seconds=seconds, cores=cores)
-                cell = Cell(workload.name, store, case.name, variant.name)
-                measured(Measured(cell, run, outcome))
+        for case in cases:
+            for task in case[::-1] if run % 2 else case:
+                outcome = await measure(task, seconds=seconds, cores=cores)
+                measured(Measured(task.cell, run, outcome))
 
 
-def _cells(workload: Workload, *, backwards: bool) -> Iterator[tuple[str, Case, Variant]]:
-    for store in STORES:
-        for case in workload.cases:
-            for variant in case.variants[::-1] if backwards else case.variants:
-                yield store, case, variant
-
-
-async def measure(
-    case: Case, variant: Variant, store: str, *, seconds: float, cores: Cores
-) -> Outcome:
+async def measure(task: Task, *, seconds: float, cores: Cores) -> AnyOutcome:
     """One server and one load, each a new process.
 
     Raises: LoadError, ServerError: it can't be measured here.
     Cancel: no process is left.
     """
-    flags = [*_QUIET, "--data=:memory:"] if store == IN_MEMORY else _QUIET
     with lone_exception():
-        return await _with_server(flags, case, variant, seconds, cores)
+        async with task.server.open(task.cell.store, cores.server) as running:
+            return await put_load(
+                Plan(
+                    host=running.host,
+                    port=running.port,
+                    server_pid=running.pid,
+                    dialect=task.server.dialect,
+                    load=task.load,
+                    seconds=seconds,
+                    warm_s=seconds * _WARM_SHARE,
+                    core=cores.load,
+                )
+            )
 
 
-async def _with_server(
-    flags: Sequence[str], case: Case, variant: Variant, seconds: float, cores: Cores
-) -> Outcome:
-    async with open_server_process(flags=flags) as server:
-        address = await server.start()
-        assert server.pid is not None
-        pin(server.pid, cores.server)
-        plan = Plan(
-            host=address.host,
-            port=address.port,
-            server_pid=server.pid,
-            load=case.load,
-            variant=variant,
-            seconds=seconds,
-            warm_s=seconds * _WARM_SHARE,
-            core=cores.load,
-        )
-        return await put_load(plan)
-
-
-async def put_load(plan: Plan) -> Outcome:
+async def put_load(plan: Plan) -> AnyOutcome:
     """What a server that runs makes of a load.
 
     Raises: LoadError: it can't be measured.
@@ -100,4 +113,4 @@ async def put_load(plan: Plan) -> Outcome:
     if ended.returncode:
         words = ended.stderr.decode(errors="replace").strip().splitlines()
         raise LoadError(words[-1] if words else f"the load ended with {ended.returncode}")
-    return msgspec.json.decode(ended.stdout, type=Outcome)
+    return msgspec.json.decode(ended.stdout, type=AnyOutcome)

@@ -1,15 +1,11 @@
 """One member's bytes, held against its room: is anything lost, repeated or out of order?"""
 
-import re
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
 
-from simulator.bench.dialect import ENTRY_BEGINS, heard
+from simulator.bench.dialects.dialect import Aside
 from simulator.bench.room_log import RoomLog
-
-_ENTRY: Final = re.compile(rb"\n" + re.escape(ENTRY_BEGINS))
-_ASIDE: Final = re.compile(rb"\n(?!" + re.escape(ENTRY_BEGINS) + rb"|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,35 +25,135 @@ class Faults:
             f" changed {self.changed}"
         )
 
+    def __add__(self, other: "Faults") -> "Faults":
+        return Faults(
+            self.lost + other.lost,
+            self.repeated + other.repeated,
+            self.swapped + other.swapped,
+            self.changed + other.changed,
+        )
 
-def judge(first: int, last: int, seqs: Sequence[int], changed: int = 0) -> Faults:
+
+def judge(first: int, last: int, numbers: Sequence[int], changed: int = 0) -> Faults:
     """What is wrong with these numbers, where `first` to `last` were expected."""
     seen: set[int] = set()
     repeated = swapped = 0
     highest = first - 1
-    for seq in seqs:
-        repeated += seq in seen or seq < first
-        swapped += seq not in seen and first <= seq < highest
-        seen.add(seq)
-        highest = max(highest, seq)
-    lost = sum(seq not in seen for seq in range(first, last + 1))
+    for number in numbers:
+        repeated += number in seen or number < first
+        swapped += number not in seen and first <= number < highest
+        seen.add(number)
+        highest = max(highest, number)
+    lost = sum(number not in seen for number in range(first, last + 1))
     return Faults(lost, repeated, swapped, changed)
 
 
-class Stream:
+class Stream(ABC):
     """What one member of a room is sent, in pieces cut anywhere.
 
-    Shape:  `asides` is given whole lines, of all that is no entry, in order.
+    Shape:  `aside` is told what is no entry, in order.
     """
 
-    def __init__(self, room: RoomLog, asides: Callable[[bytes], None]) -> None:
+    def __init__(self, room: RoomLog, aside: Callable[[Aside], None]) -> None:
         self.at = 0
-        """Of the room's bytes, those that it has had."""
+        """Of the room's bytes, those that it has had, as long as it follows them."""
         self._room = room
-        self._asides = asides
+        self._dialect = room.dialect
+        self._aside = aside
+        self._follows = True
         self._tail = b""
-        self._astray: list[bytes] | None = None
-        """Where it differs from the room, the lines from there on."""
+        self._marks = 0
+        """So many of the room's marks have passed here."""
+
+    @property
+    @abstractmethod
+    def entries(self) -> int:
+        """How many it has had."""
+
+    @property
+    @abstractmethod
+    def whole(self) -> bool:
+        """Whether it has all that is in the room, or never will."""
+
+    @abstractmethod
+    def faults(self) -> Faults:
+        """What is wrong, if nothing more comes."""
+
+    @abstractmethod
+    def _entries(self, run: bytes) -> None:
+        """Take whole entries that need a closer look."""
+
+    def feed(self, data: bytes | memoryview) -> None:
+        """Take the next bytes.
+
+        Raises: ValueError: nobody said that.
+        """
+        if self._tail:
+            data = self._tail + data
+            self._tail = b""
+        if self._follows:
+            if self._room.bytes.startswith(data, self.at):
+                self.at += len(data)  # by far the most frequent case, and the cheapest
+                return
+            data = self._step_back() + data
+        data = bytes(data)
+        cut = self._dialect.cut(data)
+        whole, self._tail = data[:cut], data[cut:]
+        if self._follows and self._room.bytes.startswith(whole, self.at):
+            self.at += cut
+            return
+        for entries, run in self._dialect.runs(whole):
+            if entries:
+                self._entries(run)
+            else:
+                for aside in self._dialect.asides(run, self._room.name):
+                    self._aside(aside)
+
+    def passed(self) -> Iterator[float]:
+        """When the lines were sent that are timed, and that it has now."""
+        marks = self._room.marks
+        while self._marks < len(marks) and marks[self._marks].end <= self.at:
+            yield marks[self._marks].sent_s
+            self._marks += 1
+
+    def _step_back(self) -> bytes:
+        """Take back what it has had of an entry that was not whole; that."""
+        begin, end = self._room.end_of(self._room.count_at(self.at)), self.at
+        self.at = begin
+        return bytes(self._room.bytes[begin:end])
+
+    def _follow(self, run: bytes) -> bytes:
+        """Step over what the room has, and give it what it has not; what is neither."""
+        run = run[self._known(run) :]
+        if run and self.at == len(self._room.bytes):
+            taken = self._room.extend(run)
+            self.at += taken
+            run = run[taken:]
+        return run
+
+    def _known(self, run: bytes) -> int:
+        """Step over what the room has already; how many bytes that is."""
+        room, begin = self._room, self.at
+        known = run[: len(room.bytes) - begin]
+        if room.bytes.startswith(known, begin):
+            self.at += len(known)
+            return len(known)
+        # It differs somewhere: entry by entry up to there.
+        for number in range(room.count_at(begin), len(room)):
+            end = room.ends[number]
+            if known[self.at - begin : end - begin] != room.bytes[self.at : end]:
+                break
+            self.at = end
+        return self.at - begin
+
+
+class NumberedStream(Stream):
+    """Of a protocol whose entries have a seq: the same for all, 1, 2, 3 and so on."""
+
+    def __init__(self, room: RoomLog, aside: Callable[[Aside], None]) -> None:
+        super().__init__(room, aside)
+        self._astray = bytearray()
+        """Where it differs from the room, the entries from there on."""
 
     @property
     def entries(self) -> int:
@@ -66,66 +162,22 @@ class Stream:
 
     @property
     def whole(self) -> bool:
-        """Whether it has all that is in the room, or never will."""
-        return self._astray is not None or self.at == len(self._room.lines)
-
-    def feed(self, data: bytes) -> None:
-        """Take the next bytes."""
-        data = self._tail + data
-        cut = data.rfind(b"\n") + 1
-        lines, self._tail = data[:cut], data[cut:]
-        if self._astray is None and self._room.lines.startswith(lines, self.at):
-            self.at += len(lines)  # by far the most frequent case, and the cheapest
-        else:
-            self._take_apart(lines)
+        """As Stream.whole."""
+        return bool(self._astray) or self.at == len(self._room.bytes)
 
     def faults(self) -> Faults:
-        """What is wrong, if nothing more comes."""
+        """As Stream.faults."""
         room, first = self._room, self.entries + 1
-        lines = self._astray or []
-        seqs = [heard(line).seq for line in lines]
-        changed = sum(
-            room.line(seq) not in (None, line)
-            for seq, line in zip(seqs, lines, strict=True)
-        )
+        astray, begin = bytes(self._astray), 0
+        seqs, changed = list[int](), 0
+        for said in self._dialect.entries(astray):
+            seqs.append(said.seq)
+            changed += room.entry(said.seq) not in (None, astray[begin : said.end])
+            begin = said.end
         return judge(first, max(len(room), *seqs, first - 1), seqs, changed)
 
-    def _take_apart(self, lines: bytes) -> None:
-        while lines:
-            if lines.startswith(ENTRY_BEGINS):
-                end = _end(_ASIDE, lines)
-                self._entries(lines[:end])
-            else:
-                end = _end(_ENTRY, lines)
-                self._asides(lines[:end])
-            lines = lines[end:]
-
-    def _entries(self, lines: bytes) -> None:
-        if self._astray is None:
-            lines = lines[self._known(lines) :]
-        if self._astray is None and lines and self.at == len(self._room.lines):
-            taken = self._room.extend(lines)
-            self.at += taken
-            lines = lines[taken:]
-        if lines:
-            astray = self._astray = self._astray or []
-            astray += lines.splitlines(keepends=True)
-
-    def _known(self, lines: bytes) -> int:
-        """Step over what the room has already; how many bytes that is."""
-        begin = self.at
-        known = lines[: len(self._room.lines) - begin]
-        if self._room.lines.startswith(known, begin):
-            self.at += len(known)
-            return len(known)
-        # It differs somewhere: line by line up to there.
-        for line in known.splitlines(keepends=True):
-            if not self._room.lines.startswith(line, self.at):
-                break
-            self.at += len(line)
-        return self.at - begin
-
-
-def _end(next_of_another_kind: re.Pattern[bytes], lines: bytes) -> int:
-    found = next_of_another_kind.search(lines)
-    return found.start() + 1 if found else len(lines)
+    def _entries(self, run: bytes) -> None:
+        if self._follows:
+            run = self._follow(run)
+            self._follows = not run
+        self._astray += run

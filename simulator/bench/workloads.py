@@ -1,26 +1,24 @@
 """What is measured: who is there, who talks how much, who does not read."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
-
-IN_MEMORY: Final = "memory"
-ON_DISK: Final = "disk"
-STORES: Final = (IN_MEMORY, ON_DISK)
+from msgspec.structs import replace
 
 
-class Load(msgspec.Struct, frozen=True, kw_only=True):
+class Talk(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """So many people, and what they say.
 
-    Shape:  members and senders are dealt out to the rooms in turn, one room each.
+    Shape:  members and senders are dealt out to the rooms in turn, one room each. The last
+            members are the slow ones.
     """
 
     members: int
     senders: int
     rooms: int = 1
     window: int = 0
-    """Closed loop: a sender says the next line when fewer than these are not accepted."""
+    """Closed loop: a sender says the next line when fewer than these are not taken."""
     rate_per_s: float = 0.0
     """Open loop, where it is not 0: lines per second, of all senders together, in turn."""
     text_bytes: int = 128
@@ -29,14 +27,8 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     full as it gets. The same in all variants."""
     mark_every: int = 1
     """Of every so many entries, one is timed, at each of its readers."""
-
-
-class Variant(msgspec.Struct, frozen=True, kw_only=True):
-    """How some of the members read; the others read all at once."""
-
-    name: str
     stalled: int = 0
-    """So many take nothing at all until the measuring is over."""
+    """So many take nothing at all until the measuring is over; the others read all."""
     sipping: int = 0
     """So many take a kilobyte a second."""
 
@@ -45,18 +37,28 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
         return self.stalled + self.sipping
 
 
-ALL_READ: Final = Variant(name="all read")
+AnyLoad: TypeAlias = Talk
+"""What a server can be put under: one kind each, with a module of its own that does it
+(`load.py`) and figures of its own (`kinds/`)."""
+
+
+class Variant(msgspec.Struct, frozen=True):
+    """One way to put the load of a case; its name is empty where there is one only."""
+
+    name: str
+    load: AnyLoad
 
 
 class Case(msgspec.Struct, frozen=True):
-    """One load of a workload; its name is empty where there is one only.
+    """What is compared: different servers under the same load, or variants on one server.
 
-    Shape:  figures of a variant are compared with those of the first one, run by run.
+    Shape:  where there are several variants, all are of one kind, and figures are compared
+            with those of the first one, run by run. The name is empty where there is one
+            case only.
     """
 
     name: str
-    load: Load
-    variants: Sequence[Variant] = (ALL_READ,)
+    variants: Sequence[Variant]
 
 
 class Workload(msgspec.Struct, frozen=True):
@@ -65,12 +67,29 @@ class Workload(msgspec.Struct, frozen=True):
     name: str
     summary: str
     cases: Sequence[Case]
+    ours_only: bool = False
+    """Whether it asks for what the other servers have not: nobody measures them with it."""
 
 
-_ONE_STALLED: Final = Variant(name="1 reads nothing", stalled=1)
-_ONE_SIPS: Final = Variant(name="1 reads 1 KB/s", sipping=1)
-_MANY_STALLED: Final = Variant(name="50 read nothing", stalled=50)
-"""What one costs drowns in what servers differ by anyhow."""
+def _alone(name: str, load: AnyLoad) -> Case:
+    return Case(name, (Variant("", load),))
+
+
+def _slow(name: str, load: Talk, *, many: bool = False) -> Case:
+    """The same talk, with members that do not read, or slowly.
+
+    Shape:  `many`: also so many that what each costs does not drown in what servers differ
+            by anyhow.
+    """
+    variants = [
+        Variant("all read", load),
+        Variant("1 reads nothing", replace(load, stalled=1)),
+        Variant("1 reads 1 KB/s", replace(load, sipping=1)),
+    ]
+    if many:
+        variants.append(Variant("50 read nothing", replace(load, stalled=50)))
+    return Case(name, variants)
+
 
 _FULL: Final = 4 * 1024 * 1024
 """More than a kernel's buffers and a server's queue hold for one member."""
@@ -82,9 +101,9 @@ WORKLOADS: Final = {
             "W1",
             "one room of 50, 5 of whom talk",
             cases=(
-                Case(
+                _alone(
                     "full speed",
-                    Load(members=50, senders=5, window=8, text_bytes=64, mark_every=31),
+                    Talk(members=50, senders=5, window=8, text_bytes=64, mark_every=31),
                 ),
             ),
         ),
@@ -92,9 +111,9 @@ WORKLOADS: Final = {
             "W2",
             "one room of 1,000, 10 of whom talk",
             cases=(
-                Case(
+                _alone(
                     "full speed",
-                    Load(members=1_000, senders=10, window=8, text_bytes=64, mark_every=31),
+                    Talk(members=1_000, senders=10, window=8, text_bytes=64, mark_every=31),
                 ),
             ),
         ),
@@ -102,9 +121,9 @@ WORKLOADS: Final = {
             "W3",
             "100 rooms of 10",
             cases=(
-                Case(
+                _alone(
                     "1 of 10 talks",
-                    Load(
+                    Talk(
                         members=1_000,
                         senders=100,
                         rooms=100,
@@ -113,9 +132,9 @@ WORKLOADS: Final = {
                         mark_every=31,
                     ),
                 ),
-                Case(
+                _alone(
                     "all talk",
-                    Load(
+                    Talk(
                         members=1_000,
                         senders=1_000,
                         rooms=100,
@@ -129,36 +148,38 @@ WORKLOADS: Final = {
         Workload(
             "W5",
             "200 members, 50 lines a second",
-            cases=(Case("50 lines/s", Load(members=200, senders=20, rate_per_s=50)),),
+            cases=(_alone("50 lines/s", Talk(members=200, senders=20, rate_per_s=50)),),
         ),
         Workload(
             "W6",
             "200 members in one room, 20 of whom talk",
             cases=(
-                Case("full speed", Load(members=200, senders=20, window=64, mark_every=31)),
+                _alone(
+                    "full speed", Talk(members=200, senders=20, window=64, mark_every=31)
+                ),
             ),
         ),
         Workload(
             "W8",
             "200 members in one room, some of whom do not read",
             cases=(
-                Case(
+                _slow(
                     "full speed",
-                    Load(
+                    Talk(
                         members=200,
                         senders=20,
                         window=64,
                         fill_bytes=_FULL,
                         mark_every=31,
                     ),
-                    (ALL_READ, _ONE_STALLED, _ONE_SIPS),
                 ),
-                Case(
+                _slow(
                     "50 lines/s",
-                    Load(members=200, senders=20, rate_per_s=50, fill_bytes=_FULL),
-                    (ALL_READ, _ONE_STALLED, _ONE_SIPS, _MANY_STALLED),
+                    Talk(members=200, senders=20, rate_per_s=50, fill_bytes=_FULL),
+                    many=True,
                 ),
             ),
+            ours_only=True,
         ),
     )
 }

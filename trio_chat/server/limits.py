@@ -63,18 +63,27 @@ class Limits:
     is not ended: what is too much waits in its socket, as all does that follows drafts
     which wait for the disk."""
     page_entries: int = 64
-    """Of the log, read at once for a member that is behind; what of them fits into
-    `queue_bytes_max` is a page, and all that waits for it besides what is in the queue."""
+    """Of the log, read at once for whoever is behind."""
+    page_bytes: int = 64 * 1024
+    """A page of the log that has so much is full. It is handed over in one piece when the
+    socket is ready, and nothing more until the socket has it: a page never waits beside
+    the queue, but in it. Long texts that were read at once make longer ones, up to
+    `queue_bytes_max`."""
+    pages_bytes_max: int = 16 * 1024 * 1024
+    """Pages that are kept for others who want the same; one more, and the one that was not
+    wanted for the longest time goes. Once for the whole server. Who comes later than that
+    has it read again."""
     queue_batches_max: int = 64
     """Waiting for one peer's socket; one more sets the member aside: it reads the log."""
     queue_bytes_max: int = 256 * 1024
     """As `queue_batches_max`, in bytes. What is longer goes in several frames."""
     socket_bytes_max: int = 256 * 1024
-    """Waiting in the kernel for one peer, where it can be told so. With the queue, a page,
-    and what was read from its socket (64 KiB) it is all that a peer that reads nothing
-    can cost: 832 KiB, and what Python and the kernel need to keep books about that. A
-    member list goes in parts of `queue_bytes_max`, in a page's place; the list as a whole
-    (1.3 MB for 10,000 of the longest nicks) is the room's, once, until it changes."""
+    """Waiting in the kernel for one peer, where it can be told so. With the queue, and
+    what was read from its socket (64 KiB), it is all that a peer that reads nothing can
+    cost: 576 KiB, and what Python and the kernel need to keep books about that. A page of
+    the log is in the queue or nowhere, and so is a member list, which goes in parts of
+    `queue_bytes_max`; the list as a whole (1.3 MB for 10,000 of the longest nicks) is the
+    room's, once, until it changes."""
     submissions_max: int = 64
     """Waiting for the disk, and in one transaction: each all that one read of one peer's
     socket held. Further peers wait with theirs, and their senders with them: of none more

@@ -78,6 +78,19 @@ class Outgoing:
         while self._writing:
             await self._drained.wait()
 
+    @property
+    def clear(self) -> bool:
+        """Whether the socket is ready, as far as is known: an offer is taken, whole."""
+        return self._clear
+
+    async def cleared(self) -> None:
+        """Returns once nothing waits for the socket; never after close().
+
+        Cancel: atomic.
+        """
+        while not self._clear:
+            await self._drained.wait()
+
     def close(self) -> None:
         """Take nothing more; before the stream is closed."""
         self._finished, self._clear = True, False

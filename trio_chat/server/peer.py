@@ -35,10 +35,12 @@ from trio_chat.server.journal import Journal
 from trio_chat.server.keeper import Keeper
 from trio_chat.server.limits import Limits
 from trio_chat.server.outgoing import Outgoing, StalledError
-from trio_chat.server.pager import HoleError, Pager
+from trio_chat.server.pager import Pager
+from trio_chat.server.pages import HoleError, Pages
 from trio_chat.server.room import Member
 from trio_chat.server.session import Session
 from trio_chat.server.trouble import Trouble
+from trio_chat.server.turns import Turns
 from trio_chat.store.interface import Store, fingerprint
 from trio_chat.wire import Wire, sending_of
 
@@ -54,6 +56,8 @@ class Services:
     journal: Journal
     keeper: Keeper
     store: Store
+    pages: Pages
+    turns: Turns
     limits: Limits
     new_secret: Callable[[], str]
     log: structlog.typing.FilteringBoundLogger
@@ -130,6 +134,8 @@ class Peer:
                 self._pager = Pager(
                     self._outgoing,
                     self._services.store,
+                    self._services.pages,
+                    self._services.turns,
                     nursery,
                     self._limits,
                     self,

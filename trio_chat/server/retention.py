@@ -1,18 +1,21 @@
 """Gives up what need not be kept, a little at a time, while everything else goes on."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 import trio
 
 from trio_chat.errors import StoreError
 from trio_chat.server.figures import Figures
 from trio_chat.server.limits import Limits
+from trio_chat.server.pages import Pages
 from trio_chat.server.trouble import Trouble
 from trio_chat.store.interface import Keep, Store
 
 
 async def retain(
     store: Store,
+    pages: Pages,
     wall_clock_s: Callable[[], float],
     limits: Limits,
     trouble: Trouble,
@@ -29,7 +32,9 @@ async def retain(
         since_ts = None if limits.keep_s is None else wall_clock_s() - limits.keep_s
         keep = Keep(entries=limits.keep_entries, since_ts=since_ts)
         try:
-            await trim(store, keep, figures, limit=limits.trim_entries)
+            await trim(
+                store, keep, figures, limit=limits.trim_entries, trimming=pages.trimming
+            )
         except StoreError as error:
             trouble.tell(error, "retention")
         else:
@@ -37,16 +42,25 @@ async def retain(
         await trio.sleep(limits.trim_every_s)
 
 
-async def trim(store: Store, keep: Keep, figures: Figures, *, limit: int) -> int:
+async def trim(
+    store: Store,
+    keep: Keep,
+    figures: Figures,
+    *,
+    limit: int,
+    trimming: Callable[[str], AbstractContextManager[None]] = lambda _log: nullcontext(),
+) -> int:
     """Give up all that need not be kept, in steps of at most `limit`; how many entries.
 
-    Shape:  appends that come meanwhile take their turns between the steps.
+    Shape:  appends that come meanwhile take their turns between the steps. What goes on
+            in a log is within `trimming` of it.
     Raises: StoreError: what was not given up yet is there.
     Cancel: may have happened: a step that has begun is done.
     """
     count = 0
     for log in await store.overdue(keep):
-        while gone := await store.trim(log, keep, limit=limit):
-            count += gone
-            figures.trimmed_entries += gone
+        with trimming(log):
+            while gone := await store.trim(log, keep, limit=limit):
+                count += gone
+                figures.trimmed_entries += gone
     return count

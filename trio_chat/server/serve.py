@@ -17,10 +17,12 @@ from trio_chat.server.journal import Journal
 from trio_chat.server.keeper import Keeper
 from trio_chat.server.limits import BACK_IN_S, Limits
 from trio_chat.server.listen import address_of_peer
+from trio_chat.server.pages import Pages
 from trio_chat.server.peer import Peer, Services
 from trio_chat.server.retention import retain
 from trio_chat.server.session import KEPT_AS
 from trio_chat.server.trouble import Trouble
+from trio_chat.server.turns import Turns
 from trio_chat.store.interface import Store
 from trio_chat.wire import bound_buffer
 
@@ -82,11 +84,15 @@ async def serve(  # noqa: PLR0913 (what a simulation replaces comes in by name)
     )
     hub.restore(kept)
     journal = Journal(store, hub, wall_clock_s, limits, trouble, figures)
+    turns = Turns()
+    pages = Pages(store, turns, limits)
     services = Services(
         hub=hub,
         journal=journal,
         keeper=keeper,
         store=store,
+        pages=pages,
+        turns=turns,
         limits=limits,
         new_secret=new_secret,
         log=log,
@@ -107,6 +113,7 @@ async def serve(  # noqa: PLR0913 (what a simulation replaces comes in by name)
         outer.start_soon(journal.run)
         outer.start_soon(keeper.run)
         outer.start_soon(herald.run)
+        outer.start_soon(turns.run)
         async with trio.open_nursery() as handlers:
             async with trio.open_nursery() as front:
                 handle = partial(_handle, peers, services)
@@ -120,7 +127,9 @@ async def serve(  # noqa: PLR0913 (what a simulation replaces comes in by name)
                 )
                 # Once the server stops nobody is told to be gone: they will be back.
                 front.start_soon(hub.run_graces)
-                front.start_soon(retain, store, wall_clock_s, limits, trouble, figures)
+                front.start_soon(
+                    retain, store, pages, wall_clock_s, limits, trouble, figures
+                )
                 task_status.started(running)
                 await running.draining.wait()
                 front.cancel_scope.cancel()
@@ -137,6 +146,7 @@ async def serve(  # noqa: PLR0913 (what a simulation replaces comes in by name)
         journal.close()
         keeper.close()
         herald.close()
+        turns.close()
     running.tell_figures(at_end=True)
     log.info("stopped")
 

@@ -12,10 +12,11 @@ import pytest
 import trio
 
 from simulator.bench import command
-from simulator.bench.plan import LoadError, Outcome, Plan
+from simulator.bench.dialects import OURS
+from simulator.bench.plan import LoadError, Plan, Talked
 from simulator.bench.run import put_load
 from simulator.bench.stream import Faults
-from simulator.bench.workloads import ALL_READ, WORKLOADS, Case, Load, Variant, Workload
+from simulator.bench.workloads import WORKLOADS, Case, Talk, Variant, Workload
 from simulator.cli import main
 from trio_chat.errors import lone_exception
 from trio_chat.protocol.framing import client_messages, encode
@@ -32,11 +33,19 @@ from trio_chat.protocol.messages import (
 pytestmark = pytest.mark.processes
 
 PATIENCE_S: Final = 60
-SMALL: Final = Load(members=8, senders=2, rooms=2, window=4, fill_bytes=64 * 1024)
+SMALL: Final = Talk(
+    members=8,
+    senders=2,
+    rooms=2,
+    window=4,
+    fill_bytes=64 * 1024,
+    stalled=1,
+    sipping=1,
+)
 TINY: Final = Workload(
     "W0",
     "as small as it gets",
-    cases=(Case("", SMALL, (Variant(name="some do not read", stalled=1, sipping=1),)),),
+    cases=(Case("", (Variant("some do not read", SMALL),)),),
 )
 
 
@@ -53,7 +62,7 @@ def test_a_very_short_bench_loses_nothing(
     assert out.count("some do not read") == 2
     report = json.loads(file.read_bytes())
     for measured in report["measured"]:
-        outcome = msgspec.convert(measured["outcome"], Outcome)
+        outcome = msgspec.convert(measured["outcome"], Talked)
         assert outcome.faults == []
         assert outcome.messages > 0
         assert outcome.deliveries >= outcome.messages
@@ -83,9 +92,9 @@ def test_each_workload_has_its_name() -> None:
     assert all(name == workload.name for name, workload in WORKLOADS.items())
     for workload in WORKLOADS.values():
         for case in workload.cases:
-            slow = max(variant.slow for variant in case.variants)
-            assert case.load.members - slow >= case.load.senders
-            assert bool(case.load.window) != bool(case.load.rate_per_s)
+            for load in (variant.load for variant in case.variants):
+                assert load.members - load.slow >= load.senders
+                assert bool(load.window) != bool(load.rate_per_s)
 
 
 # --- a server that errs --------------------------------------------------------------
@@ -149,7 +158,7 @@ class Liar:
             await self._streams[place].send_all(encode(messages))
 
 
-async def load_on(liar: Liar) -> Outcome:
+async def load_on(liar: Liar) -> Talked:
     with trio.fail_after(PATIENCE_S), lone_exception():
         async with trio.open_nursery() as nursery:
             serve = partial(trio.serve_tcp, liar.serve, 0, host="127.0.0.1")
@@ -158,8 +167,8 @@ async def load_on(liar: Liar) -> Outcome:
                 host="127.0.0.1",
                 port=listener.socket.getsockname()[1],
                 server_pid=os.getpid(),
-                load=Load(members=3, senders=1, window=1),
-                variant=ALL_READ,
+                dialect=OURS,
+                load=Talk(members=3, senders=1, window=1),
                 seconds=0.1,
                 warm_s=0.0,
                 core=None,

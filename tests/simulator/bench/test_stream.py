@@ -2,10 +2,13 @@
 
 import pytest
 
+from simulator.bench.dialects import DIALECTS, OURS
+from simulator.bench.dialects.dialect import Accepted, Aside, Joined
 from simulator.bench.room_log import Author, RoomLog
-from simulator.bench.stream import Faults, Stream
+from simulator.bench.stream import Faults, NumberedStream
 from trio_chat.protocol.framing import encode
-from trio_chat.protocol.messages import Accepted, Entry, Joined
+from trio_chat.protocol.messages import Accepted as AcceptedMessage
+from trio_chat.protocol.messages import Entry, Members
 
 AUTHORS = ("ada", "ben")
 
@@ -16,16 +19,17 @@ def entry(seq: int, nick: str, n: int) -> bytes:
 
 
 LINES = tuple(entry(1 + at, AUTHORS[at % 2], 1 + at // 2) for at in range(8))
-ACCEPTED = encode([Accepted(room="lobby", n=1, seq=1)])
-JOINED = encode([Joined(room="lobby", nick="cid")])
+ACCEPTED = encode([AcceptedMessage(room="lobby", n=1, seq=1)])
+JOINED = encode([Members(room="lobby", nicks=("ada",))])
 
 
 def log(mark_every: int = 1) -> RoomLog:
-    return RoomLog({nick: Author(nick, sent_s=[0.5] * 4) for nick in AUTHORS}, mark_every)
+    authors = {nick: Author(nick, sent_s=[0.5] * 4) for nick in AUTHORS}
+    return RoomLog("lobby", DIALECTS[OURS], authors, mark_every)
 
 
-def stream(room: RoomLog, asides: list[bytes] | None = None) -> Stream:
-    return Stream(room, (list[bytes]() if asides is None else asides).append)
+def stream(room: RoomLog, asides: list[Aside] | None = None) -> NumberedStream:
+    return NumberedStream(room, (list[Aside]() if asides is None else asides).append)
 
 
 def faults(*seqs: int, ahead: bool) -> Faults:
@@ -68,7 +72,7 @@ def test_a_loss_a_repeat_and_a_swap_are_found(
 def test_pieces_may_be_cut_anywhere(size: int) -> None:
     """And asides may stand anywhere between the entries."""
     sent = JOINED + LINES[0] + ACCEPTED + ACCEPTED + b"".join(LINES[1:5]) + JOINED
-    room, asides, others = log(), list[bytes](), list[bytes]()
+    room, asides, others = log(), list[Aside](), list[Aside]()
     ahead, behind = stream(room, asides), stream(room, others)
     for member in (ahead, behind):
         for at in range(0, len(sent), size):
@@ -76,8 +80,8 @@ def test_pieces_may_be_cut_anywhere(size: int) -> None:
         assert member.entries == 5
         assert member.whole
         assert member.faults() == Faults()
-    assert b"".join(asides) == b"".join(others) == JOINED + ACCEPTED * 2 + JOINED
-    assert bytes(room.lines) == b"".join(LINES[:5])
+    assert asides == others == [Joined(), Accepted(1), Accepted(1), Joined()]
+    assert bytes(room.bytes) == b"".join(LINES[:5])
 
 
 def test_members_may_be_ahead_by_turns() -> None:

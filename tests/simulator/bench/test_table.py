@@ -5,18 +5,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from simulator.bench.plan import Cell, Measured, Outcome
-from simulator.bench.summary import FIGURES, summarise
+from simulator.bench.kinds.talk import TALK
+from simulator.bench.plan import Cell, Contestant, Measured, Talked
+from simulator.bench.servers import IN_MEMORY, ON_DISK
+from simulator.bench.summary import summarise
 from simulator.bench.table import table
-from simulator.bench.workloads import (
-    ALL_READ,
-    IN_MEMORY,
-    ON_DISK,
-    Case,
-    Load,
-    Variant,
-    Workload,
-)
+from simulator.bench.workloads import Case, Talk, Variant, Workload
 
 WORKLOAD = Workload(
     "W0",
@@ -24,12 +18,15 @@ WORKLOAD = Workload(
     cases=(
         Case(
             "fast",
-            Load(members=20, senders=1, window=1),
-            (ALL_READ, Variant(name="10 stalled", stalled=10)),
+            (
+                Variant("all read", Talk(members=20, senders=1, window=1)),
+                Variant("10 stalled", Talk(members=20, senders=1, window=1, stalled=10)),
+            ),
         ),
     ),
 )
-OUTCOME = Outcome(
+OURS = [Contestant("trio_chat", IN_MEMORY), Contestant("trio_chat", ON_DISK)]
+OUTCOME = Talked(
     seconds=2.0,
     messages=2_000,
     deliveries=40_000,
@@ -50,12 +47,14 @@ OUTCOME = Outcome(
 def measured(
     variant: str = "all read", run: int = 0, store: str = IN_MEMORY, **others: Any
 ) -> Measured:
-    cell = Cell("W0", store, "fast", variant)
+    cell = Cell(
+        workload="W0", case="fast", server="trio_chat", store=store, variant=variant
+    )
     return Measured(cell, run, msgspec.structs.replace(OUTCOME, **others))
 
 
 def rendered(*outcomes: Measured) -> list[str]:
-    return list(table(summarise(WORKLOAD, outcomes)))
+    return list(table(summarise(WORKLOAD, OURS, outcomes)))
 
 
 def test_the_table_has_a_line_for_each_variant_with_its_ratios() -> None:
@@ -72,7 +71,7 @@ def test_the_table_has_a_line_for_each_variant_with_its_ratios() -> None:
     )
     head, case, base, stalled, slow = (" ".join(line.split()) for line in lines)
     assert head == ("messages/s deliveries/s CPU us each p50 ms p99 ms waited load")
-    assert case == "memory, fast"
+    assert case == "trio_chat, memory, fast"
     assert base == "all read 1,000 20,000 12.500 1.00 4.00 5% 40%"
     assert stalled == (
         "10 stalled 950 (~0.95) 20,000 12.500 (~1.00) 1.00 (~1.00) 5.00 (~1.25) 5% 40%"
@@ -106,6 +105,7 @@ def test_figures_are_medians_and_ratios_are_of_one_run() -> None:
     """The last run may be cut short: what has no other half counts for nothing."""
     rows = summarise(
         WORKLOAD,
+        OURS,
         [
             measured(run=0, messages=2_000),
             measured("10 stalled", run=0, messages=1_000),
@@ -134,18 +134,18 @@ def test_a_ratio_that_most_runs_agree_on_has_no_tilde() -> None:
 
 
 def test_stores_have_rows_of_their_own() -> None:
-    rows = summarise(WORKLOAD, [measured(), measured(store=ON_DISK)])
+    rows = summarise(WORKLOAD, OURS, [measured(), measured(store=ON_DISK)])
     assert [(row.cell.store, row.cell.variant) for row in rows] == [
         (IN_MEMORY, "all read"),
         (ON_DISK, "all read"),
     ]
 
 
-@pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.name)
+@pytest.mark.parametrize("figure", TALK.figures, ids=lambda figure: figure.name)
 def test_every_figure_can_be_taken_of_an_outcome_that_knows_little(figure: Any) -> None:
     """Whatever may be None is None in some place."""
     unknown = dict.fromkeys(
-        name for name in Outcome.__struct_fields__ if name.endswith(("_s", "_bytes"))
+        name for name in Talked.__struct_fields__ if name.endswith(("_s", "_bytes"))
     )
     little = {**unknown, "load_cpu_s": 0.0, "deliveries": 0, "messages": 0}
     figure.of(msgspec.structs.replace(OUTCOME, **little))

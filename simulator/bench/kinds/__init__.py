@@ -1,0 +1,17 @@
+"""The kinds of load, with the figures that each gives: a module for each."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from simulator.bench.kinds.kind import Kind
+from simulator.bench.kinds.talk import TALK
+from simulator.bench.workloads import AnyLoad, Talk
+
+KINDS: Final[Mapping[type[AnyLoad], Kind]] = {
+    Talk: TALK,
+}
+
+
+def kind_of(load: AnyLoad) -> Kind:
+    """Its row in the table."""
+    return KINDS[type(load)]

@@ -1,0 +1,69 @@
+"""The servers that can be measured: what each speaks, and how it is started."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Final, NamedTuple, TypeAlias
+
+from simulator.bench import dialects
+from simulator.bench.cores import pin
+from simulator.bench.plan import Contestant
+from simulator.processes import open_server_process
+
+IN_MEMORY: Final = "memory"
+ON_DISK: Final = "disk"
+
+_QUIET: Final = ("--heartbeat-s=3600",)
+"""Members that only read would be asked now and then whether they are still there."""
+_STORES: Final[Mapping[str, Sequence[str]]] = {
+    IN_MEMORY: (*_QUIET, "--data=:memory:"),
+    ON_DISK: _QUIET,
+}
+"""With the flags that each takes."""
+
+
+class Running(NamedTuple):
+    """A server that listens."""
+
+    host: str
+    port: int
+    pid: int
+
+
+Open: TypeAlias = Callable[[str, int | None], AbstractAsyncContextManager[Running]]
+"""Starts a server with one of its stores, on this core; after the block none runs.
+
+Raises: ServerError: it does not start.
+"""
+
+
+class Server(NamedTuple):
+    """One that can be measured."""
+
+    name: str
+    dialect: str
+    open: Open
+    stores: Sequence[str] = ("",)
+    is_peer: bool = False
+    """Whether it is one that people would pick instead."""
+    is_ours: bool = False
+
+    @property
+    def contestants(self) -> list[Contestant]:
+        """It, with each of its stores."""
+        return [Contestant(self.name, store, self.is_peer) for store in self.stores]
+
+
+@asynccontextmanager
+async def _open_ours(store: str, core: int | None) -> AsyncIterator[Running]:
+    async with open_server_process(flags=_STORES[store]) as server:
+        address = await server.start()
+        assert server.pid is not None
+        pin(server.pid, core)
+        yield Running(address.host, address.port, server.pid)
+
+
+OURS: Final = Server(
+    dialects.OURS, dialects.OURS, _open_ours, stores=tuple(_STORES), is_ours=True
+)
+
+SERVERS: Final[Mapping[str, Server]] = {each.name: each for each in (OURS,)}
