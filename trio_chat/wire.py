@@ -1,4 +1,4 @@
-"""A trio stream that speaks messages; both ends of every link use it."""
+"""A trio stream that speaks messages, and what both ends of every link need of one."""
 
 import os
 import sys
@@ -26,7 +26,8 @@ M = TypeVar("M", bound=Message)
 class Wire(Generic[M]):
     """The receiving half of a link, with its heartbeat: bytes in, messages out.
 
-    Shape:  `ping` is called, without waiting, when nothing was heard for `heartbeat_s`.
+    Shape:  `ping` is called, without waiting, when nothing was heard for `heartbeat_s`. It
+            is for an end with a few links: a server has one task for all heartbeats.
     """
 
     def __init__(
@@ -67,6 +68,77 @@ class Wire(Generic[M]):
                 self._ping()
         silence_s = 2 * self.heartbeat_s
         raise RemoteProtocolError(Code.TIMED_OUT, f"nothing was heard for {silence_s:g} s")
+
+
+class Receiving(Protocol):
+    """How bytes get out of a stream, at the least cost of waiting for them."""
+
+    async def some(self) -> bytes:
+        """The next bytes; empty at the end.
+
+        Raises: trio.BrokenResourceError: the link broke.
+        Cancel: atomic.
+        """
+
+
+def receiving_of(stream: trio.abc.Stream) -> Receiving:
+    """How to receive from this stream, with as little as can be that waits with it.
+
+    Shape:  of a kernel's socket nothing waits but its number, as in sending_of(); a socket
+            that has send_nowait() is asked without the stream around it.
+    """
+    socket: Any = getattr(stream, "socket", None)
+    if hasattr(socket, "send_nowait"):
+        return _OwnReceiving(socket)
+    if type(socket).__module__.startswith("trio.") and os.name == "posix":
+        return _SocketReceiving(socket)
+    return _StreamReceiving(stream)
+
+
+class _SocketReceiving:
+    """A kernel's socket."""
+
+    __slots__ = ("_socket",)
+
+    def __init__(self, socket: Any) -> None:
+        self._socket = socket
+
+    async def some(self) -> bytes:
+        descriptor: int = self._socket.fileno()
+        while True:
+            # Not tried before: as a rule nothing is there, and to be told so is dearer.
+            await trio.lowlevel.wait_readable(descriptor)
+            try:
+                return os.read(descriptor, RECEIVE_BYTES_MAX)
+            except BlockingIOError:
+                pass
+            except OSError as error:
+                raise trio.BrokenResourceError("the connection broke") from error
+
+
+class _OwnReceiving(_SocketReceiving):
+    """A simulated socket."""
+
+    __slots__ = ()
+
+    async def some(self) -> bytes:
+        try:
+            data: bytes = await self._socket.recv(RECEIVE_BYTES_MAX)
+        except OSError as error:
+            raise trio.BrokenResourceError("the connection broke") from error
+        return data
+
+
+class _StreamReceiving:
+    """Any other stream."""
+
+    __slots__ = ("_stream",)
+
+    def __init__(self, stream: trio.abc.ReceiveStream) -> None:
+        self._stream = stream
+
+    async def some(self) -> bytes:
+        return bytes(await self._stream.receive_some(RECEIVE_BYTES_MAX))
 
 
 class Sending(Protocol):
@@ -119,6 +191,8 @@ def bound_buffer(stream: trio.abc.Stream, bytes_max: int) -> None:
 class _SocketSending:
     """A kernel's socket."""
 
+    __slots__ = ("_fileno", "_socket")
+
     def __init__(self, socket: Any) -> None:
         self._socket = socket
         self._fileno = socket.fileno
@@ -152,6 +226,8 @@ class _SocketSending:
 
 class _OwnSending(_SocketSending):
     """A simulated socket, which answers for itself."""
+
+    __slots__ = ()
 
     def now(self, data: bytes) -> int:
         count: int = self._socket.send_nowait(data)

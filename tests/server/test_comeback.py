@@ -166,7 +166,7 @@ def test_what_it_keeps_of_rooms_is_bounded_as_its_places_are() -> None:
     for number in range(1_000):
         comeback.joined(f"r{number}", 1, 2, 0, new=True)
         comeback.left(f"r{number}")
-    assert len(comeback._awaited | comeback._resumed) == 1
+    assert len({*comeback._awaited, *comeback._resumed}) == 1
 
 
 def test_nothing_is_counted_before_its_hello() -> None:

@@ -568,7 +568,7 @@ async def test_nobody_is_waited_for_who_was_here_in_another_past(
 def test_a_session_is_kept_as_it_is_and_found_as_it_was() -> None:
     session = Session("ada", "d")
     assert kept_of(session) is None
-    session.entering += ["den", "den"]
+    session.entering += ("den", "den")
     value = kept_of(session)
     assert value is not None
     found = from_kept(f"{KEPT_AS}d", value)

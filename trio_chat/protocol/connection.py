@@ -94,6 +94,8 @@ class Connection:
             nothing.
     """
 
+    __slots__ = ("_ours", "_theirs", "state")
+
     def __init__(self, our_role: Role) -> None:
         self._ours = MAY_SAY[our_role]
         self._theirs = MAY_SAY[Role.SERVER if our_role is Role.CLIENT else Role.CLIENT]

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from functools import cache
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
@@ -41,6 +42,8 @@ class Lines:
     Shape:  `feed` gives whole lines without their newline; what follows the last one is
             kept, at most `line_bytes_max` of it, and nothing after a line too long.
     """
+
+    __slots__ = ("_kept", "_kept_bytes", "_line_bytes_max", "_lost")
 
     def __init__(self, line_bytes_max: int) -> None:
         self._line_bytes_max = line_bytes_max
@@ -94,14 +97,16 @@ class Lines:
 class Decoder(Generic[M]):
     """Messages of one direction, out of bytes cut anywhere."""
 
+    __slots__ = ("_decoder", "_line_bytes_max", "_lines", "_tags")
+
     def __init__(
         self, union: object, line_bytes_max: int
     ) -> None:  # a union is no class, so the type can't say more than object
-        decoder: msgspec.json.Decoder[M] = msgspec.json.Decoder(union)
-        self._decode, self._decode_lines = decoder.decode, decoder.decode_lines
+        # One for all: it has nothing to remember, and is large.
+        self._decoder: msgspec.json.Decoder[M] = _decoder_of(union)
         self._lines = Lines(line_bytes_max)
         self._line_bytes_max = line_bytes_max
-        self._tags = frozenset(_tags(union))
+        self._tags = _tags_of(union)
 
     def feed(self, data: bytes) -> list[M | BadLine]:
         """The messages and bad lines that `data` completes, in their order.
@@ -132,14 +137,14 @@ class Decoder(Generic[M]):
         if breaks and block.count(b"}\n{") != breaks:
             return []
         try:
-            messages: list[M | BadLine] = [*self._decode_lines(block)]
+            messages: list[M | BadLine] = [*self._decoder.decode_lines(block)]
         except _BAD:
             return []
         return messages if len(messages) == breaks + 1 else []
 
     def _message(self, line: bytes) -> M | BadLine:
         try:
-            return self._decode(line)
+            return self._decoder.decode(line)
         except _BAD as error:
             return self._diagnosed(line, error)
 
@@ -193,9 +198,15 @@ def _tag_of(line: bytes) -> str | None:
         return None
 
 
-def _tags(union: object) -> Iterable[str]:
-    for member in getattr(union, "__args__", ()):
-        yield member.__struct_config__.tag
+@cache
+def _decoder_of(union: object) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(union)
+
+
+@cache
+def _tags_of(union: object) -> frozenset[str]:
+    members = getattr(union, "__args__", ())
+    return frozenset(member.__struct_config__.tag for member in members)
 
 
 def _shown(error: Exception) -> str:

@@ -21,14 +21,20 @@ class Comeback:
             behind. What it keeps of rooms is bounded as a session's places are.
     """
 
+    __slots__ = (
+        *("_asked", "_awaited", "_counted", "_figures", "_grace_s", "_is_one", "_known"),
+        *("_missed", "_resumed", "_until_s"),
+    )
+
     def __init__(self, figures: Figures, grace_s: float) -> None:
         self._figures = figures
         self._grace_s = grace_s
         self._until_s = 0.0
         self._known = False
         self._is_one = False
-        self._awaited: set[str] = set()
-        self._resumed: set[str] = set()
+        # Few, and mostly none: ten thousand empty sets would be two megabytes.
+        self._awaited: tuple[str, ...] = ()
+        self._resumed: tuple[str, ...] = ()
         self._asked = False
         self._missed: Missed | None = None
         self._counted = False
@@ -37,18 +43,18 @@ class Comeback:
         """It has said hello; its session was in these rooms, None: there was none."""
         self._until_s = now_s + self._grace_s
         self._is_one = self._known = places is not None
-        self._awaited.update(places or ())
+        self._awaited = tuple(places or ())
 
     def joined(
         self, room: str, after: int | None, head: int, now_s: float, *, new: bool
     ) -> None:
         """It has asked for a room, in which it is `new` or not, from a cursor or not."""
         self._asked = True
-        self._awaited.discard(room)
+        self._awaited = _without(self._awaited, room)
         if self._counted or after is None:
             return
         self._is_one |= new and now_s < self._until_s
-        self._resumed.add(room)
+        self._resumed = (*_without(self._resumed, room), room)
         if after > head:
             self._add(Missed.GAPPED)
         else:
@@ -56,8 +62,8 @@ class Comeback:
 
     def left(self, room: str) -> None:
         """It wants the room no longer."""
-        self._awaited.discard(room)
-        self._resumed.discard(room)
+        self._awaited = _without(self._awaited, room)
+        self._resumed = _without(self._resumed, room)
 
     def gap(self, room: str) -> None:
         """It was told of a gap."""
@@ -86,3 +92,7 @@ class Comeback:
     def _count(self, missed: Missed) -> None:
         self._counted = True
         self._figures.reconnects[missed] += 1
+
+
+def _without(rooms: tuple[str, ...], room: str) -> tuple[str, ...]:
+    return tuple(each for each in rooms if each != room) if room in rooms else rooms

@@ -74,7 +74,7 @@ class Keeper:
         Shape:  returns as well if the disk takes, or has failed, for too long.
         Cancel: may have happened.
         """
-        session.entering.append(room)
+        session.entering += (room,)
         self.changed(session)
         since_s = self._failing_since_s
         begun_s = trio.current_time() if since_s is None else since_s
@@ -82,7 +82,8 @@ class Keeper:
             with trio.move_on_at(begun_s + self._patience_s):
                 await self._next.written.wait()
         finally:
-            session.entering.remove(room)
+            at = session.entering.index(room)
+            session.entering = session.entering[:at] + session.entering[at + 1 :]
             if not session.ended:
                 self.changed(session)  # it may not come to it; else nothing is written
 

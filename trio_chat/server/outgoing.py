@@ -8,6 +8,7 @@ idle peer costs no task, and a slow one costs nobody else anything.
 
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import TypeAlias
 
 import trio
 
@@ -15,6 +16,7 @@ from trio_chat.server.limits import Limits
 from trio_chat.wire import Sending
 
 _LOOKS = 12
+_Ends: TypeAlias = tuple[trio.MemorySendChannel[bytes], trio.MemoryReceiveChannel[bytes]]
 
 
 class StalledError(Exception):
@@ -24,8 +26,16 @@ class StalledError(Exception):
 class Outgoing:
     """The sending half of a link; the writer runs in `nursery`.
 
-    Shape:  bytes leave in the order in which they were taken.
+    Shape:  bytes leave in the order in which they were taken. There is a memory channel
+            only as long as there is something in it: most peers, most of the time, have
+            nothing to wait for, and an empty one is as large as all else of a peer.
     """
+
+    __slots__ = (
+        *("_bytes_max", "_clear", "_event", "_finished", "_now", "_nursery"),
+        *("_batches_max", "_queue_ends", "_queued_bytes", "_sending", "_stall_s"),
+        *("_writing", "trouble"),
+    )
 
     def __init__(
         self,
@@ -38,16 +48,15 @@ class Outgoing:
         self._nursery = nursery
         self._bytes_max = limits.queue_bytes_max
         self._stall_s = limits.stall_s
-        self._send, self._receive = trio.open_memory_channel[bytes](
-            limits.queue_batches_max
-        )
+        self._batches_max = limits.queue_batches_max
+        self._queue_ends: _Ends | None = None
         self.trouble = ""
         """Why the writer has given up, for people; empty as long as it has not."""
         self._queued_bytes = 0
         self._writing = False
         self._finished = False
         self._clear = True
-        self._drained = trio.Event()
+        self._event: trio.Event | None = None
 
     def offer(self, data: bytes) -> bool:
         """Take the bytes, all or none, without waiting; False if the queue is full."""
@@ -97,7 +106,15 @@ class Outgoing:
         """Take nothing more; before the stream is closed."""
         self._finished, self._clear = True, False
 
+    @property
+    def _drained(self) -> trio.Event:
+        """Set as soon as something of the queue is gone."""
+        if self._event is None:
+            self._event = trio.Event()
+        return self._event
+
     def _begin_writing(self, rest: bytes) -> bool:
+        self._queue_ends = trio.open_memory_channel[bytes](self._batches_max)
         # A single rest always fits: nothing is written by halves.
         self._queue(rest)
         self._writing, self._clear = True, False
@@ -105,8 +122,9 @@ class Outgoing:
         return True
 
     def _queue(self, data: bytes) -> bool:
+        assert self._queue_ends is not None
         try:
-            self._send.send_nowait(data)
+            self._queue_ends[0].send_nowait(data)
         except trio.WouldBlock:
             return False
         self._queued_bytes += len(data)
@@ -121,12 +139,14 @@ class Outgoing:
                 self._wake()
         finally:
             self._writing, self._clear = False, not self._finished
+            self._queue_ends = None
             self._wake()
 
     def _ready(self) -> Iterator[bytes]:
+        assert self._queue_ends is not None
         with suppress(trio.WouldBlock):
             while True:
-                yield self._receive.receive_nowait()
+                yield self._queue_ends[1].receive_nowait()
 
     async def _send_whole(self, data: bytes) -> None:
         rest = memoryview(data)
@@ -153,5 +173,6 @@ class Outgoing:
         raise StalledError(self.trouble)
 
     def _wake(self) -> None:
-        self._drained.set()
-        self._drained = trio.Event()
+        if self._event is not None:
+            self._event.set()
+            self._event = None

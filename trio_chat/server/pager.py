@@ -44,6 +44,11 @@ class Pager:
             store can't be read nobody is served any more.
     """
 
+    __slots__ = (
+        *("_behind", "_had", "_nursery", "_outgoing", "_pages", "_reader", "_running"),
+        *("_store", "_turn_bytes", "_turns"),
+    )
+
     def __init__(  # noqa: PLR0913 (what peers share comes in one by one)
         self,
         outgoing: Outgoing,

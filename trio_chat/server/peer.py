@@ -8,12 +8,7 @@ import structlog
 import trio
 
 from trio_chat import __version__
-from trio_chat.errors import (
-    RefusedError,
-    RemoteProtocolError,
-    StoreError,
-    lone_exception,
-)
+from trio_chat.errors import RefusedError, RemoteProtocolError, StoreError
 from trio_chat.protocol import messages, names
 from trio_chat.protocol.codes import Code
 from trio_chat.protocol.connection import Connection, Role
@@ -39,12 +34,14 @@ from trio_chat.server.pager import Pager
 from trio_chat.server.pages import HoleError, Pages
 from trio_chat.server.room import Member
 from trio_chat.server.session import Session
+from trio_chat.server.silences import Silences
 from trio_chat.server.trouble import Trouble
 from trio_chat.server.turns import Turns
 from trio_chat.store.interface import Store, fingerprint
-from trio_chat.wire import Wire, sending_of
+from trio_chat.wire import receiving_of, sending_of
 
 _LINGER_BYTES_MAX = 1024 * 1024
+_PING = encode([messages.Ping()])
 _DAMAGED = "the data file is damaged there"
 
 
@@ -58,6 +55,7 @@ class Services:
     store: Store
     pages: Pages
     turns: Turns
+    silences: Silences
     limits: Limits
     new_secret: Callable[[], str]
     log: structlog.typing.FilteringBoundLogger
@@ -91,7 +89,15 @@ class Peer:
     Shape:  one task reads what it asks and does it, in order: while its drafts wait for
             the disk nothing more is read, which is how its sender comes to wait. A second
             task runs only while a member is behind, a third only while the socket is full.
+            Ten thousand of them say nothing most of the time, so what waits is small: few
+            coroutines in each other, one cancel scope, no timer, no empty queues or sets.
     """
+
+    __slots__ = (
+        *("_comeback", "_connection", "_decoder", "_departed", "_end", "_figures"),
+        *("_limits", "_outgoing", "_pager", "_reading", "_receiving", "_scope"),
+        *("_services", "_session", "_stream", "_superseded", "address"),
+    )
 
     def __init__(self, stream: trio.abc.Stream, address: str, services: Services) -> None:
         self.address = address
@@ -102,40 +108,32 @@ class Peer:
         self._figures = services.figures
         self._comeback = Comeback(services.figures, services.limits.grace_s)
         self._connection = Connection(Role.SERVER)
-        self._wire = Wire(
-            stream,
-            client_messages(),
-            heartbeat_s=services.limits.heartbeat_s,
-            ping=lambda: self._outgoing.offer(encode([messages.Ping()])),
-        )
+        self._decoder = client_messages()
+        self._receiving = receiving_of(stream)
         self._outgoing: Outgoing
         self._pager: Pager
         self._end: _EndError | None = None
         self._superseded = False
         self._departed = False
-        self._receiving = trio.CancelScope()
+        self._scope = trio.CancelScope()
+        """Around the waiting for more; cancelled only while it is waited for."""
+        self._reading = False
 
     async def run(self, *, turned_away: bool = False) -> None:
         """Live until one end says goodbye or the link breaks; leaves nothing behind.
 
         Cancel: closes the wire.
         """
-        try:
-            with lone_exception():
-                await self._own_tasks(turned_away)
-        finally:
-            await trio.aclose_forcefully(self._stream)
-
-    async def _own_tasks(self, turned_away: bool) -> None:
         sending = sending_of(self._stream)
+        services = self._services
         try:
             async with trio.open_nursery() as nursery:
                 self._outgoing = Outgoing(sending, nursery, self._limits)
                 self._pager = Pager(
                     self._outgoing,
-                    self._services.store,
-                    self._services.pages,
-                    self._services.turns,
+                    services.store,
+                    services.pages,
+                    services.turns,
                     nursery,
                     self._limits,
                     self,
@@ -145,22 +143,24 @@ class Peer:
                 finally:
                     # Before the nursery closes: a member is offered things at any time,
                     # and an offer may need a task.
+                    services.silences.end(self)
                     stalled = self._outgoing.trouble
                     self._depart(stalled or "peer went away", STALLED if stalled else LOST)
                 nursery.cancel_scope.cancel()
         except* (StalledError, trio.BrokenResourceError):
             pass  # by whichever task, or tasks, it was found before the reader did
+        finally:
+            await trio.aclose_forcefully(self._stream)
 
     async def _live(self, turned_away: bool) -> None:
         try:
             if turned_away:
                 words = f"this server takes no more than {self._limits.peers_max:,} peers"
                 raise _EndError("server full", _error(Code.SERVER_FULL, words))
-            items = await self._say_hello()
-            while True:
-                await self._do(items)
-                self._comeback.judge(trio.current_time(), owed=self._pager.busy)
-                items = await self._received()
+            await self._do(await self._say_hello())
+            await self._do(await self._listen())
+            assert self._end is not None
+            raise self._end
         except _EndError as end:
             self._depart(end.reason, end.how)
             await self._goodbye(end.last_words)
@@ -185,6 +185,9 @@ class Peer:
         """Whose link it is, once a hello was taken."""
         assert self._session is not None
         return self._session
+
+    def _ends(self) -> bool:
+        return self._end is not None
 
     # --- what the rest of the server asks of a peer ----------------------------------
 
@@ -234,6 +237,17 @@ class Peer:
         words = "this device has connected again; that connection goes on"
         self._end_soon(_EndError("superseded", _error(Code.SUPERSEDED, words)))
 
+    def ask(self) -> None:
+        """Ask a peer that was silent whether it is there."""
+        if self._reading:
+            self._outgoing.offer(_PING)
+
+    def give_up(self) -> None:
+        """End: it was silent for too long; not if it had no chance to be heard."""
+        if self._reading:
+            words = f"nothing was heard for {2 * self._limits.heartbeat_s:g} s"
+            self._end_soon(_EndError("timed out", _error(Code.TIMED_OUT, words)))
+
     def drain(self, back_in_s: float) -> None:
         """End, once what was read so far is done: the server stops."""
         bye = messages.Bye(reason="the server is stopping", back_in_s=back_in_s)
@@ -241,20 +255,22 @@ class Peer:
 
     def _end_soon(self, end: _EndError) -> None:
         self._end = self._end or end
-        # Only the wait for more is cut short: what was read is still done and answered.
-        self._receiving.cancel()
+        if self._reading:
+            self._scope.cancel()
 
     # --- hello and goodbye -----------------------------------------------------------
 
     async def _say_hello(self) -> Sequence[ClientMessage | BadLine]:
         """Until a hello was taken; what came right behind it."""
-        with trio.move_on_after(self._limits.hello_s):
-            while True:
+        with trio.move_on_after(self._limits.hello_s) as self._scope:
+            while not self._ends():
                 items = await self._received()
                 for index, item in enumerate(items):
                     await self._one(item)
                     if self._session is not None:
                         return items[index + 1 :]
+        if self._end is not None:
+            raise self._end
         limit = f"no good hello within {self._limits.hello_s:g} s"
         raise _EndError(limit, _error(Code.HELLO_TIMEOUT, limit))
 
@@ -306,21 +322,36 @@ class Peer:
 
     # --- what the peer asks ----------------------------------------------------------
 
+    async def _listen(self) -> Sequence[ClientMessage | BadLine]:
+        """Do what is asked until there is an end; what was heard in that moment.
+
+        Shape:  only the wait for more is cut short: what was read is done and answered.
+        """
+        with trio.CancelScope() as self._scope:
+            while not self._ends():
+                self._comeback.judge(trio.current_time(), owed=self._pager.busy)
+                items = await self._received()
+                if self._ends():
+                    return items  # to be done where nothing is cancelled
+                await self._do(items)
+        return ()
+
     async def _received(self) -> list[ClientMessage | BadLine]:
-        if self._end is None:
-            with trio.CancelScope() as self._receiving:
-                try:
-                    items = await self._wire.receive()
-                except RemoteProtocolError as error:
-                    words = _error(Code.TIMED_OUT, error.reason)
-                    raise _EndError("timed out", words) from None
-                except trio.BrokenResourceError:
-                    raise _EndError("peer went away") from None
-                if not items:
-                    raise _EndError("peer went away")
-                return items
-        assert self._end is not None
-        raise self._end
+        """What the next bytes complete; nothing only if there is an end."""
+        items: list[ClientMessage | BadLine] = []
+        while not (items or self._ends()):
+            self._services.silences.begin(self)
+            self._reading = True
+            try:
+                data = await self._receiving.some()
+            except trio.BrokenResourceError:
+                raise _EndError("peer went away") from None
+            finally:
+                self._reading = False
+            if not data:
+                raise _EndError("peer went away")
+            items = self._decoder.feed(data)
+        return items
 
     async def _do(self, items: Sequence[ClientMessage | BadLine]) -> None:
         """All that was asked, in order; drafts that follow each other go together.

@@ -21,6 +21,7 @@ from trio_chat.server.pages import Pages
 from trio_chat.server.peer import Peer, Services
 from trio_chat.server.retention import retain
 from trio_chat.server.session import KEPT_AS
+from trio_chat.server.silences import Silences
 from trio_chat.server.trouble import Trouble
 from trio_chat.server.turns import Turns
 from trio_chat.store.interface import Store
@@ -48,7 +49,7 @@ class Running:
         self.log.info("figures", after_s=after_s, at_end=at_end, **said)
 
 
-async def serve(  # noqa: PLR0913 (what a simulation replaces comes in by name)
+async def serve(  # noqa: PLR0913, PLR0915 (what a simulation replaces comes in by name)
     listeners: Sequence[trio.abc.Listener[Any]],
     store: Store,
     *,
@@ -85,6 +86,7 @@ async def serve(  # noqa: PLR0913 (what a simulation replaces comes in by name)
     hub.restore(kept)
     journal = Journal(store, hub, wall_clock_s, limits, trouble, figures)
     turns = Turns()
+    silences = Silences(limits.heartbeat_s)
     pages = Pages(store, turns, limits)
     services = Services(
         hub=hub,
@@ -93,6 +95,7 @@ async def serve(  # noqa: PLR0913 (what a simulation replaces comes in by name)
         store=store,
         pages=pages,
         turns=turns,
+        silences=silences,
         limits=limits,
         new_secret=new_secret,
         log=log,
@@ -127,6 +130,7 @@ async def serve(  # noqa: PLR0913 (what a simulation replaces comes in by name)
                 )
                 # Once the server stops nobody is told to be gone: they will be back.
                 front.start_soon(hub.run_graces)
+                front.start_soon(silences.run)
                 front.start_soon(
                     retain, store, pages, wall_clock_s, limits, trouble, figures
                 )

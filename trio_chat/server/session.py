@@ -57,7 +57,7 @@ class Session:
     attempt: int = 0
     """Of the last hello; larger in each later one of the device."""
     memberships: dict[str, Member] = field(default_factory=dict)
-    entering: list[str] = field(default_factory=list)
+    entering: tuple[str, ...] = ()
     """Rooms that it is about to be in, as soon as that is durable, by one request or more:
     that of a peer that was superseded, and its successor's."""
     lost: str = TIMED_OUT
