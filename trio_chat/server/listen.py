@@ -1,9 +1,18 @@
 """Where a server listens, and where its peers are."""
 
+import os
+import socket as kernel
+from collections import deque
+from contextlib import suppress
+from typing import Any, Final
+
 import trio
 
 from trio_chat.addresses import Address, listen_trouble
 from trio_chat.errors import ListenError
+
+_AT_ONCE_MAX: Final = 64
+"""Taken in one turn; then the others have theirs."""
 
 
 async def listen(host: str, port: int, flag: str = "") -> list[trio.SocketListener]:
@@ -56,3 +65,46 @@ def address_of_peer(stream: trio.abc.Stream) -> str:
     except OSError:  # gone already
         return "an address that is gone"
     return str(Address(host, port))
+
+
+def eager(listener: trio.abc.Listener[Any]) -> trio.abc.Listener[Any]:
+    """The same one; of a kernel's socket it takes all who wait, instead of one in a turn.
+
+    Shape:  when thousands come at once, they wait in a queue of the kernel, and whom that
+            can't hold tries again after a second.
+    """
+    # As in wire.sending_of(): only trio's own class has a real descriptor.
+    socket = getattr(listener, "socket", None)
+    if type(socket).__module__.startswith("trio.") and os.name == "posix":
+        return _Eager(listener)
+    return listener
+
+
+class _Eager(trio.abc.Listener[trio.SocketStream]):
+    def __init__(self, listener: Any) -> None:
+        self._listener = listener
+        self._socket = kernel.socket(fileno=os.dup(listener.socket.fileno()))
+        self._socket.setblocking(False)
+        self._taken: deque[trio.SocketStream] = deque()
+
+    async def accept(self) -> trio.SocketStream:
+        """The next one. Cancel: nobody was taken."""
+        if not self._taken:
+            self._taken.append(await self._listener.accept())
+            self._take_more()
+        return self._taken.popleft()
+
+    def _take_more(self) -> None:
+        # An error is for the next one to find who waits; as a rule it says: no more.
+        with suppress(OSError):
+            while len(self._taken) < _AT_ONCE_MAX:
+                taken, _ = self._socket.accept()
+                stream = trio.SocketStream(trio.socket.from_stdlib_socket(taken))
+                self._taken.append(stream)
+
+    async def aclose(self) -> None:
+        """Close it, with whoever was taken and never asked for."""
+        self._socket.close()
+        for stream in self._taken:
+            stream.socket.close()
+        await self._listener.aclose()

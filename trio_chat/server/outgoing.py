@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 import trio
 
+from trio_chat.server.crew import Starter
 from trio_chat.server.limits import Limits
 from trio_chat.wire import Sending
 
@@ -40,7 +41,7 @@ class Outgoing:
     def __init__(
         self,
         sending: Sending,
-        nursery: trio.Nursery,
+        nursery: Starter,
         limits: Limits,
     ) -> None:
         self._sending = sending

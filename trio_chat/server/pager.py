@@ -11,6 +11,7 @@ from typing import Final, Protocol
 import trio
 
 from trio_chat.errors import StoreError
+from trio_chat.server.crew import Starter
 from trio_chat.server.limits import Limits
 from trio_chat.server.outgoing import Outgoing
 from trio_chat.server.pages import Pages, Part, Reading
@@ -55,7 +56,7 @@ class Pager:
         store: Store,
         pages: Pages,
         turns: Turns,
-        nursery: trio.Nursery,
+        nursery: Starter,
         limits: Limits,
         reader: Paged,
     ) -> None:

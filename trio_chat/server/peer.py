@@ -1,5 +1,6 @@
 """One live connection, from accept to close: its hello, what it asks, what it is owed."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import assert_never
@@ -23,6 +24,7 @@ from trio_chat.protocol.messages import (
     Say,
 )
 from trio_chat.server.comeback import Comeback
+from trio_chat.server.crew import Crew
 from trio_chat.server.drafts import Judged, answer, judged
 from trio_chat.server.figures import LOST, QUIT, SENT_AWAY, STALLED, Figures
 from trio_chat.server.hub import Hub
@@ -56,6 +58,8 @@ class Services:
     pages: Pages
     turns: Turns
     silences: Silences
+    nursery: trio.Nursery
+    """For what peers do besides reading."""
     limits: Limits
     new_secret: Callable[[], str]
     log: structlog.typing.FilteringBoundLogger
@@ -94,7 +98,7 @@ class Peer:
     """
 
     __slots__ = (
-        *("_comeback", "_connection", "_decoder", "_departed", "_end", "_figures"),
+        *("_comeback", "_connection", "_crew", "_decoder", "_departed", "_end", "_figures"),
         *("_limits", "_outgoing", "_pager", "_reading", "_receiving", "_scope"),
         *("_services", "_session", "_stream", "_superseded", "address"),
     )
@@ -110,8 +114,17 @@ class Peer:
         self._connection = Connection(Role.SERVER)
         self._decoder = client_messages()
         self._receiving = receiving_of(stream)
-        self._outgoing: Outgoing
-        self._pager: Pager
+        self._crew = Crew(services.nursery, self._fail)
+        self._outgoing = Outgoing(sending_of(stream), self._crew, services.limits)
+        self._pager = Pager(
+            self._outgoing,
+            services.store,
+            services.pages,
+            services.turns,
+            self._crew,
+            services.limits,
+            self,
+        )
         self._end: _EndError | None = None
         self._superseded = False
         self._departed = False
@@ -124,43 +137,39 @@ class Peer:
 
         Cancel: closes the wire.
         """
-        sending = sending_of(self._stream)
-        services = self._services
         try:
-            async with trio.open_nursery() as nursery:
-                self._outgoing = Outgoing(sending, nursery, self._limits)
-                self._pager = Pager(
-                    self._outgoing,
-                    services.store,
-                    services.pages,
-                    services.turns,
-                    nursery,
-                    self._limits,
-                    self,
-                )
-                try:
-                    await self._live(turned_away)
-                finally:
-                    # Before the nursery closes: a member is offered things at any time,
-                    # and an offer may need a task.
-                    services.silences.end(self)
-                    stalled = self._outgoing.trouble
-                    self._depart(stalled or "peer went away", STALLED if stalled else LOST)
-                nursery.cancel_scope.cancel()
+            await self._live(turned_away)
         except* (StalledError, trio.BrokenResourceError):
             pass  # by whichever task, or tasks, it was found before the reader did
         finally:
+            # Before its tasks end: a member is offered things at any time, and an offer
+            # may need one.
+            self._services.silences.end(self)
+            stalled = self._outgoing.trouble
+            self._depart(stalled or "peer went away", STALLED if stalled else LOST)
+            await self._crew.aclose()
             await trio.aclose_forcefully(self._stream)
 
     async def _live(self, turned_away: bool) -> None:
+        items: Sequence[ClientMessage | BadLine] = ()
         try:
             if turned_away:
                 words = f"this server takes no more than {self._limits.peers_max:,} peers"
                 raise _EndError("server full", _error(Code.SERVER_FULL, words))
-            await self._do(await self._say_hello())
-            await self._do(await self._listen())
-            assert self._end is not None
-            raise self._end
+            hello_by_s = trio.current_time() + self._limits.hello_s
+            with trio.CancelScope(deadline=hello_by_s) as self._scope:
+                while not self._ends():
+                    self._await_more()
+                    items = self._heard(await self._receiving.some())
+                    if not self._ends():
+                        now, items = items, ()
+                        await self._do(now)
+            if self._ends():
+                with trio.CancelScope() as self._scope:
+                    await self._do(items)  # what was read is done all the same
+            self._crew.check()
+            words = f"no good hello within {self._limits.hello_s:g} s"
+            raise self._end or _EndError(words, _error(Code.HELLO_TIMEOUT, words))
         except _EndError as end:
             self._depart(end.reason, end.how)
             await self._goodbye(end.last_words)
@@ -258,21 +267,11 @@ class Peer:
         if self._reading:
             self._scope.cancel()
 
-    # --- hello and goodbye -----------------------------------------------------------
+    def _fail(self) -> None:
+        # Whatever it is doing: nothing that it waits for need ever come.
+        self._scope.cancel()
 
-    async def _say_hello(self) -> Sequence[ClientMessage | BadLine]:
-        """Until a hello was taken; what came right behind it."""
-        with trio.move_on_after(self._limits.hello_s) as self._scope:
-            while not self._ends():
-                items = await self._received()
-                for index, item in enumerate(items):
-                    await self._one(item)
-                    if self._session is not None:
-                        return items[index + 1 :]
-        if self._end is not None:
-            raise self._end
-        limit = f"no good hello within {self._limits.hello_s:g} s"
-        raise _EndError(limit, _error(Code.HELLO_TIMEOUT, limit))
+    # --- hello and goodbye -----------------------------------------------------------
 
     async def _hello(self, hello: messages.Hello) -> None:
         if hello.v < PROTOCOL_VERSION:
@@ -287,6 +286,7 @@ class Peer:
             hello.attempt,
             lasting=hello.device is not None,
         )
+        self._scope.deadline = math.inf
         self._comeback.begin(places, trio.current_time())
         nick = self._session.nick
         self._services.log.info("connected", nick=nick, address=self.address)
@@ -322,36 +322,16 @@ class Peer:
 
     # --- what the peer asks ----------------------------------------------------------
 
-    async def _listen(self) -> Sequence[ClientMessage | BadLine]:
-        """Do what is asked until there is an end; what was heard in that moment.
+    def _await_more(self) -> None:
+        self._comeback.judge(trio.current_time(), owed=self._pager.busy)
+        self._services.silences.begin(self)
+        self._reading = True
 
-        Shape:  only the wait for more is cut short: what was read is done and answered.
-        """
-        with trio.CancelScope() as self._scope:
-            while not self._ends():
-                self._comeback.judge(trio.current_time(), owed=self._pager.busy)
-                items = await self._received()
-                if self._ends():
-                    return items  # to be done where nothing is cancelled
-                await self._do(items)
-        return ()
-
-    async def _received(self) -> list[ClientMessage | BadLine]:
-        """What the next bytes complete; nothing only if there is an end."""
-        items: list[ClientMessage | BadLine] = []
-        while not (items or self._ends()):
-            self._services.silences.begin(self)
-            self._reading = True
-            try:
-                data = await self._receiving.some()
-            except trio.BrokenResourceError:
-                raise _EndError("peer went away") from None
-            finally:
-                self._reading = False
-            if not data:
-                raise _EndError("peer went away")
-            items = self._decoder.feed(data)
-        return items
+    def _heard(self, data: bytes) -> list[ClientMessage | BadLine]:
+        self._reading = False
+        if not data:
+            raise _EndError("peer went away")
+        return self._decoder.feed(data)
 
     async def _do(self, items: Sequence[ClientMessage | BadLine]) -> None:
         """All that was asked, in order; drafts that follow each other go together.

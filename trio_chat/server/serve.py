@@ -16,7 +16,7 @@ from trio_chat.server.hub import Hub
 from trio_chat.server.journal import Journal
 from trio_chat.server.keeper import Keeper
 from trio_chat.server.limits import BACK_IN_S, Limits
-from trio_chat.server.listen import address_of_peer
+from trio_chat.server.listen import address_of_peer, eager
 from trio_chat.server.pages import Pages
 from trio_chat.server.peer import Peer, Services
 from trio_chat.server.retention import retain
@@ -88,20 +88,6 @@ async def serve(  # noqa: PLR0913, PLR0915 (what a simulation replaces comes in 
     turns = Turns()
     silences = Silences(limits.heartbeat_s)
     pages = Pages(store, turns, limits)
-    services = Services(
-        hub=hub,
-        journal=journal,
-        keeper=keeper,
-        store=store,
-        pages=pages,
-        turns=turns,
-        silences=silences,
-        limits=limits,
-        new_secret=new_secret,
-        log=log,
-        trouble=trouble,
-        figures=figures,
-    )
     peers: dict[Peer, None] = {}
 
     def look() -> Figures:
@@ -113,6 +99,21 @@ async def serve(  # noqa: PLR0913, PLR0915 (what a simulation replaces comes in 
 
     running = Running(look, log, begun_s)
     async with trio.open_nursery() as outer:
+        services = Services(
+            hub=hub,
+            journal=journal,
+            keeper=keeper,
+            store=store,
+            pages=pages,
+            turns=turns,
+            silences=silences,
+            nursery=outer,
+            limits=limits,
+            new_secret=new_secret,
+            log=log,
+            trouble=trouble,
+            figures=figures,
+        )
         outer.start_soon(journal.run)
         outer.start_soon(keeper.run)
         outer.start_soon(herald.run)
@@ -124,7 +125,7 @@ async def serve(  # noqa: PLR0913, PLR0915 (what a simulation replaces comes in 
                     partial(
                         trio.serve_listeners,
                         handle,
-                        list(listeners),
+                        [eager(each) for each in listeners],
                         handler_nursery=handlers,
                     )
                 )
