@@ -9,8 +9,9 @@ and the herald has it tell all of them in one write to each member. When is the 
    meanwhile. So batches grow with the load, as transactions do. But a disk works beside
    the server, and telling is the server's own work: done back to back it would leave no
    time for anything else. After each turn the herald rests for some times as long as that
-   took. So presence never has more than a fixed part of the server's time, however large
-   the rooms are, and nobody has to know how fast the machine is.
+   took, or until nobody else has anything to do. So presence never takes more than a fixed
+   part of the time that others want, however large the rooms are, and nobody has to know
+   how fast the machine is.
 3. What the order of things depends on is not left to the herald. A room tells its news by
    itself before it hands on entries, so that all members see entries and changes in one
    and the same order; and whoever is about to be live waits for the news to be told, has
@@ -21,9 +22,10 @@ from collections import OrderedDict
 from typing import Final, Protocol
 
 import trio
+import trio.testing
 
 _REST: Final = 3
-"""For each second of telling. Presence has a fourth of the server's time at most."""
+"""For each second of telling. Of a busy server's time presence has a fourth at most."""
 _TURN_S: Final = 0.001
 """Rests are not worth their timers for less than that; so much is told without one."""
 
@@ -55,7 +57,8 @@ class Herald:
         """
         while not self._closed:
             await self._work.wait()
-            await trio.sleep(_REST * self._turn())
+            with trio.move_on_after(_REST * self._turn()):
+                await trio.testing.wait_all_tasks_blocked()
 
     def close(self) -> None:
         """Nobody is there any more to whom anything could be told."""

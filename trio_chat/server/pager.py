@@ -71,11 +71,6 @@ class Pager:
         self._running = False
         self._had: Reading | None = None
 
-    @property
-    def busy(self) -> bool:
-        """Whether a member is behind."""
-        return bool(self._behind)
-
     def serve(self, member: Member) -> None:
         """Bring this member up to the head, beside the others that are behind."""
         self._behind[member] = None

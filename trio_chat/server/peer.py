@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import assert_never
 
 import structlog
@@ -65,6 +65,8 @@ class Services:
     log: structlog.typing.FilteringBoundLogger
     trouble: Trouble
     figures: Figures
+    peers: "dict[Peer, None]" = field(default_factory=dict)
+    """Those that live now."""
 
 
 class _EndError(Exception):
@@ -116,15 +118,8 @@ class Peer:
         self._receiving = receiving_of(stream)
         self._crew = Crew(services.nursery, self._fail)
         self._outgoing = Outgoing(sending_of(stream), self._crew, services.limits)
-        self._pager = Pager(
-            self._outgoing,
-            services.store,
-            services.pages,
-            services.turns,
-            self._crew,
-            services.limits,
-            self,
-        )
+        self._pager: Pager | None = None
+        """Only while a member is behind."""
         self._end: _EndError | None = None
         self._superseded = False
         self._departed = False
@@ -137,18 +132,19 @@ class Peer:
 
         Cancel: closes the wire.
         """
+        self._services.peers[self] = None
         try:
-            await self._live(turned_away)
+            try:
+                await self._live(turned_away)
+            finally:
+                await self._clear_away()
         except* (StalledError, trio.BrokenResourceError):
             pass  # by whichever task, or tasks, it was found before the reader did
+        except* Exception as bugs:
+            # A bug that one peer has met must not end the others.
+            self._services.log.error("bug", address=self.address, exc_info=bugs)
         finally:
-            # Before its tasks end: a member is offered things at any time, and an offer
-            # may need one.
-            self._services.silences.end(self)
-            stalled = self._outgoing.trouble
-            self._depart(stalled or "peer went away", STALLED if stalled else LOST)
-            await self._crew.aclose()
-            await trio.aclose_forcefully(self._stream)
+            del self._services.peers[self]
 
     async def _live(self, turned_away: bool) -> None:
         items: Sequence[ClientMessage | BadLine] = ()
@@ -174,13 +170,22 @@ class Peer:
             self._depart(end.reason, end.how)
             await self._goodbye(end.last_words)
 
+    async def _clear_away(self) -> None:
+        # Before its tasks end: a member is offered things at any time, and an offer may
+        # need one.
+        self._services.silences.end(self)
+        stalled = self._outgoing.trouble
+        self._depart(stalled or "peer went away", STALLED if stalled else LOST)
+        await self._crew.aclose()
+        await trio.aclose_forcefully(self._stream)
+
     def _depart(self, reason: str, how: str) -> None:
         """The link is over; once is enough."""
         departed, self._departed = self._departed, True
         if departed:
             return
         self._figures.links_ended[how] += 1
-        self._comeback.end(trio.current_time(), owed=self._pager.busy)
+        self._comeback.end(trio.current_time(), owed=self._pager is not None)
         if self._session is None:
             log = self._services.log.debug
             log("no hello", address=self.address, reason=reason)
@@ -207,9 +212,23 @@ class Peer:
 
     def serve(self, member: Member) -> None:
         """Bring a member that is behind up to the head."""
-        # As long as the pager has something in hand, nothing may overtake that.
-        if self._pager.busy or not member.room.welcome(member):
-            self._pager.serve(member)
+        if self._pager is None:
+            # While there is a pager nothing may overtake what it has in hand.
+            if member.room.welcome(member):
+                return
+            self._pager = self._new_pager()
+        self._pager.serve(member)
+
+    def _new_pager(self) -> Pager:
+        return Pager(
+            self._outgoing,
+            self._services.store,
+            self._services.pages,
+            self._services.turns,
+            self._crew,
+            self._limits,
+            self,
+        )
 
     def paged(self, room: str, entries: int, gap_entries: int) -> None:
         """Count what was read for a member that is behind."""
@@ -221,6 +240,7 @@ class Peer:
 
     def caught_up(self) -> None:
         """None of its members is behind."""
+        self._pager = None
         self._comeback.judge(trio.current_time(), owed=False)
 
     def unreadable(self, member: Member, error: StoreError) -> bytes:
@@ -323,7 +343,7 @@ class Peer:
     # --- what the peer asks ----------------------------------------------------------
 
     def _await_more(self) -> None:
-        self._comeback.judge(trio.current_time(), owed=self._pager.busy)
+        self._comeback.judge(trio.current_time(), owed=self._pager is not None)
         self._services.silences.begin(self)
         self._reading = True
 

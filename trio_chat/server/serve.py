@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -113,6 +113,7 @@ async def serve(  # noqa: PLR0913, PLR0915 (what a simulation replaces comes in 
             log=log,
             trouble=trouble,
             figures=figures,
+            peers=peers,
         )
         outer.start_soon(journal.run)
         outer.start_soon(keeper.run)
@@ -120,7 +121,7 @@ async def serve(  # noqa: PLR0913, PLR0915 (what a simulation replaces comes in 
         outer.start_soon(turns.run)
         async with trio.open_nursery() as handlers:
             async with trio.open_nursery() as front:
-                handle = partial(_handle, peers, services)
+                handle = partial(_handle, services)
                 front.start_soon(
                     partial(
                         trio.serve_listeners,
@@ -156,25 +157,10 @@ async def serve(  # noqa: PLR0913, PLR0915 (what a simulation replaces comes in 
     log.info("stopped")
 
 
-async def _handle(
-    peers: dict[Peer, None], services: Services, stream: trio.abc.Stream
-) -> None:
+def _handle(services: Services, stream: trio.abc.Stream) -> Awaitable[None]:
+    """A peer's whole life."""
     bound_buffer(stream, services.limits.socket_bytes_max)
     services.figures.links += 1
-    peer = Peer(stream, address_of_peer(stream), services)
-    turned_away = len(peers) >= services.limits.peers_max
-    peers[peer] = None
-    try:
-        await peer.run(turned_away=turned_away)
-    except Exception:
-        # A bug that one peer has met must not end the others.
-        services.log.exception("bug", address=peer.address)
-    except BaseExceptionGroup as group:
-        # A bug and a cancellation at once: only the cancellation is everybody's.
-        bugs, others = group.split(Exception)
-        if bugs is not None:
-            services.log.error("bug", address=peer.address, exc_info=bugs)
-        if others is not None:
-            raise others from None
-    finally:
-        del peers[peer]
+    turned_away = len(services.peers) >= services.limits.peers_max
+    # No coroutine of ours around its own: there are ten thousand of them.
+    return Peer(stream, address_of_peer(stream), services).run(turned_away=turned_away)
