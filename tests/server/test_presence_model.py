@@ -165,9 +165,12 @@ class People:
             device.nick = f"{nick}{number}"  # somebody has it for good: another one, then
             return
         device.link = link
+        now_s = trio.current_time()
         for seat in device.seats.values():
-            if seat.active or trio.current_time() < seat.not_after_s:
-                seat.keep(trio.current_time(), GRACE_S)
+            if seat.active or now_s < seat.not_before_s:
+                seat.keep(now_s, GRACE_S)
+            elif now_s < seat.not_after_s:  # whether it is kept, nobody can say
+                seat.not_after_s = now_s + GRACE_S + SLACK_S
         for room in sorted(device.wants):
             await self._join(device, link, room)
 
@@ -457,18 +460,23 @@ def test_a_session_that_is_not_written_down_is_caught(
 def test_a_list_that_is_older_than_the_news_before_it_is_caught(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    honest = Pager._next_part
+    honest_run, honest_part = Pager._run, Pager._next_part
+    lists: dict[Member, bytes] = {}
 
-    async def next_part(pager: Pager, member: Member) -> None:
-        if not member.greeted or member.presence_seen >= 0:
-            await honest(pager, member)
-            return
-        (frame,) = member.room.roll_call()
+    async def run(pager: Pager) -> None:
+        for member in pager._behind:
+            (lists[member],) = member.room.roll_call()
         await trio.sleep(0.05)
-        member.presence_seen, member.parts_had = member.room.presence, 1
-        await pager._outgoing.send(frame)
+        await honest_run(pager)
+
+    def next_part(pager: Pager, member: Member) -> bytes | None:
+        if member.greeted and member.presence_seen < 0:
+            member.presence_seen, member.parts_had = member.room.presence, 1
+            return lists[member]
+        return honest_part(pager, member)
 
     steps = (("bye", 0), ("bye", 1), ("come", 0), ("come", 1), ("wait", 1.0))
     assert not caught(*steps)
+    monkeypatch.setattr(Pager, "_run", run)
     monkeypatch.setattr(Pager, "_next_part", next_part)
     assert caught(*steps)

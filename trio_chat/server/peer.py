@@ -40,7 +40,6 @@ from trio_chat.server.pages import HoleError, Pages
 from trio_chat.server.room import Member
 from trio_chat.server.session import Session
 from trio_chat.server.trouble import Trouble
-from trio_chat.server.turns import Turns
 from trio_chat.store.interface import Store, fingerprint
 from trio_chat.wire import Wire, sending_of
 
@@ -57,7 +56,6 @@ class Services:
     keeper: Keeper
     store: Store
     pages: Pages
-    turns: Turns
     limits: Limits
     new_secret: Callable[[], str]
     log: structlog.typing.FilteringBoundLogger
@@ -131,15 +129,7 @@ class Peer:
         try:
             async with trio.open_nursery() as nursery:
                 self._outgoing = Outgoing(sending, nursery, self._limits)
-                self._pager = Pager(
-                    self._outgoing,
-                    self._services.store,
-                    self._services.pages,
-                    self._services.turns,
-                    nursery,
-                    self._limits,
-                    self,
-                )
+                self._pager = Pager(self._outgoing, self._services.pages, nursery, self)
                 try:
                     await self._live(turned_away)
                 finally:

@@ -83,7 +83,6 @@ async def serve(  # noqa: PLR0913 (what a simulation replaces comes in by name)
         keeper=keeper,
         store=store,
         pages=pages,
-        turns=turns,
         limits=limits,
         new_secret=new_secret,
         log=log,

@@ -53,7 +53,7 @@ class Turns:
         """For who can go on: open all the time."""
         self._work = trio.Event()
         self._closed = False
-        self._ended_s = -float("inf")
+        self._ended_s = float("inf")
 
     async def take(self, step: Callable[[], Gate | Done[T]]) -> T:
         """Take steps, one in each turn, until one says that it is Done; what it says.
@@ -110,7 +110,7 @@ class Turns:
         del self.next.waiting[turn]
         try:
             result = turn.step()
-        except Exception as error:  # a bug of one task is none of the others'
+        except Exception as error:  # noqa: BLE001 (it is raised in the task it is of)
             trio.lowlevel.reschedule(turn.task, outcome.Error(error))
             return
         if isinstance(result, Done):
