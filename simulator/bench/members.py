@@ -1,7 +1,7 @@
 """Members on raw sockets: each knows what it may say, and checks what it hears."""
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, assert_never
 
@@ -10,6 +10,7 @@ from simulator.bench.dialects.dialect import Accepted, Answer, Aside, Joined, Re
 from simulator.bench.plan import LoadError, Plan
 from simulator.bench.room_log import Author, RoomLog
 from simulator.bench.stream import NumberedStream, Stream
+from simulator.bench.stream_by_author import StreamByAuthor
 from simulator.bench.workloads import Talk
 
 _FAR_SEGMENT_BYTES: Final = 1460
@@ -34,7 +35,7 @@ class Member:
     _unsent: bytes = b""
 
     def __post_init__(self) -> None:
-        self.stream = NumberedStream(self.log, self._heed)
+        self.stream = _stream(self, self._heed)
 
     @property
     def port(self) -> int:
@@ -133,6 +134,14 @@ def _authors(load: Talk, room: int) -> Mapping[str, Author]:
 
 def _nick(number: int) -> str:
     return f"m{number}"
+
+
+def _stream(member: Member, heed: Callable[[Aside], None]) -> Stream:
+    dialect = member.log.dialect
+    if dialect.numbered:
+        return NumberedStream(member.log, heed)
+    deaf_to_itself = member.author is not None and not dialect.echoes
+    return StreamByAuthor(member.log, heed, member.nick if deaf_to_itself else None)
 
 
 def connect(plan: Plan, *, far: bool = False) -> socket.socket:

@@ -2,11 +2,15 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Final, NamedTuple, TypeAlias
 
 from simulator.bench import dialects
 from simulator.bench.cores import pin
+from simulator.bench.foreign import Running, open_peer, open_yardstick
+from simulator.bench.peers import PEERS
 from simulator.bench.plan import Contestant
+from simulator.bench.yardsticks import naive_trio, plain_threads
 from simulator.processes import open_server_process
 
 IN_MEMORY: Final = "memory"
@@ -19,14 +23,6 @@ _STORES: Final[Mapping[str, Sequence[str]]] = {
     ON_DISK: _QUIET,
 }
 """With the flags that each takes."""
-
-
-class Running(NamedTuple):
-    """A server that listens."""
-
-    host: str
-    port: int
-    pid: int
 
 
 Open: TypeAlias = Callable[[str, int | None], AbstractAsyncContextManager[Running]]
@@ -66,4 +62,16 @@ OURS: Final = Server(
     dialects.OURS, dialects.OURS, _open_ours, stores=tuple(_STORES), is_ours=True
 )
 
-SERVERS: Final[Mapping[str, Server]] = {each.name: each for each in (OURS,)}
+YARDSTICKS: Final = (
+    Server(
+        "plain threads", dialects.PLAIN, partial(open_yardstick, plain_threads.__name__)
+    ),
+    Server("naive trio", dialects.PLAIN, partial(open_yardstick, naive_trio.__name__)),
+)
+"""The first one is what all others are compared with."""
+
+
+def peer_server(name: str) -> Server:
+    """One of PEERS, to be measured."""
+    peer = PEERS[name]
+    return Server(name, peer.dialect, partial(open_peer, peer), is_peer=True)
