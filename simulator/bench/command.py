@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from simulator.arguments import at_least_one, number
 from simulator.bench.peers import PEERS
 from simulator.bench.plan import LoadError
-from simulator.bench.report import bench, show_again
+from simulator.bench.report import Files, bench, show_again
 from simulator.bench.servers import OURS, YARDSTICKS, Server, peer_server
 from simulator.bench.workloads import WORKLOADS
 from simulator.errors import ServerError
@@ -74,22 +76,25 @@ async def run_bench(options: argparse.Namespace, screen: Screen) -> bool:
 
     Cancel: what was measured by then is shown; no process is left.
     """
+    files = Files(options.json, options.svg)
     try:
         if options.again is not None:
-            return await show_again(options.again, screen, svg_file=options.svg)
+            return await show_again(options.again, screen, files)
         return await bench(
             [WORKLOADS[name] for name in options.only or WORKLOADS],
             _servers(options),
             screen,
             runs=options.runs,
             seconds=options.seconds,
-            json_file=options.json,
-            svg_file=options.svg,
+            files=files,
         )
     except (LoadError, ServerError) as error:
         screen.show([f"it can't be measured: {error}"])
     except OSError as error:
-        screen.show([f"{error.filename}: {error.strerror or error}"])
+        done = "read" if options.again else "written"
+        screen.show([f"the figures can't be {done}: {error.strerror or error}"])
+    except msgspec.DecodeError as error:
+        screen.show([f"{options.again} has no figures of a bench: {error}"])
     return False
 
 

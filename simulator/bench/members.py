@@ -28,6 +28,8 @@ class Member:
     author: Author | None
     slow: bool
     socket: socket.socket
+    changed: list["Member"]
+    """Where it puts itself when it begins to wait for space, or no longer does."""
     joined: bool = False
     waits_for_space: bool = False
     faults: list[str] = field(default_factory=list)
@@ -66,6 +68,8 @@ class Member:
         except OSError as error:
             raise LoadError(f"{self.nick} can't send: {error}") from error
         self._unsent = data[taken:]
+        if self.unsent != self.waits_for_space:
+            self.changed.append(self)
 
     def read(self, buffer: memoryview) -> int:
         """Read as much as fits into `buffer`, and check it; how many bytes it was."""
@@ -100,8 +104,10 @@ class Member:
         self.log.accept(self.nick, n)
 
 
-def enter(plan: Plan, load: Talk) -> list[Member]:
+def enter(plan: Plan, load: Talk, changed: list[Member]) -> list[Member]:
     """Connect them all, and ask for their rooms; the senders come first, the slow last.
+
+    Shape:  `changed` is all members' own.
 
     Raises: LoadError: one can't be connected.
     """
@@ -121,6 +127,7 @@ def enter(plan: Plan, load: Talk) -> list[Member]:
             author=log.authors.get(nick),
             slow=slow,
             socket=connect(plan, far=slow),
+            changed=changed,
         )
         members.append(member)
         member.send(log.dialect.enter(nick, log.name))

@@ -1,13 +1,13 @@
 """The servers that can be measured: what each speaks, and how it is started."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import Final, NamedTuple, TypeAlias
 
 from simulator.bench import dialects
 from simulator.bench.cores import pin
-from simulator.bench.foreign import Running, open_peer, open_yardstick
+from simulator.bench.foreign import Running, open_peer, open_yardstick, version_of
 from simulator.bench.peers import PEERS
 from simulator.bench.plan import Contestant
 from simulator.bench.yardsticks import naive_trio, plain_threads
@@ -42,6 +42,8 @@ class Server(NamedTuple):
     is_peer: bool = False
     """Whether it is one that people would pick instead."""
     is_ours: bool = False
+    version: Callable[[], Awaitable[str]] | None = None
+    """Asks it for its version, where it is not this package's."""
 
     @property
     def contestants(self) -> list[Contestant]:
@@ -62,11 +64,9 @@ OURS: Final = Server(
     dialects.OURS, dialects.OURS, _open_ours, stores=tuple(_STORES), is_ours=True
 )
 
-YARDSTICKS: Final = (
-    Server(
-        "plain threads", dialects.PLAIN, partial(open_yardstick, plain_threads.__name__)
-    ),
-    Server("naive trio", dialects.PLAIN, partial(open_yardstick, naive_trio.__name__)),
+YARDSTICKS: Final = tuple(
+    Server(name, dialects.PLAIN, partial(open_yardstick, module.__name__))
+    for name, module in (("plain threads", plain_threads), ("naive trio", naive_trio))
 )
 """The first one is what all others are compared with."""
 
@@ -74,4 +74,10 @@ YARDSTICKS: Final = (
 def peer_server(name: str) -> Server:
     """One of PEERS, to be measured."""
     peer = PEERS[name]
-    return Server(name, peer.dialect, partial(open_peer, peer), is_peer=True)
+    return Server(
+        name,
+        peer.dialect,
+        partial(open_peer, peer),
+        is_peer=True,
+        version=partial(version_of, peer),
+    )

@@ -5,7 +5,7 @@ than the room's log has is followed line by line until it is where the log is on
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 
 from simulator.bench.dialects.dialect import Aside, Said
 from simulator.bench.room_log import RoomLog
@@ -44,11 +44,13 @@ class StreamByAuthor(Stream):
         own = self._room.authors[self._own].accepted if self._own else 0
         return bool(self._astray) or self.entries == self._room.accepted - own
 
-    def passed(self) -> Iterator[float]:
+    def passed(self) -> Sequence[float]:
         """As Stream.passed."""
-        yield from super().passed()
+        passed = super().passed()
+        if not self._timed:
+            return passed
         timed, self._timed = self._timed, []
-        yield from timed
+        return [*passed, *timed]
 
     def faults(self) -> Faults:
         """As Stream.faults."""
