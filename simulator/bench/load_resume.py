@@ -46,7 +46,8 @@ class ResumeRun:
             rate_per_s=load.rate_per_s,
             text_bytes=load.text_bytes,
         )
-        self._talkers = enter(plan, talk)
+        self._changed: list[Member] = []
+        self._talkers = enter(plan, talk, self._changed)
         self._log = self._talkers[0].log
         for member in self._talkers:
             self._selector.register(member.socket, selectors.EVENT_READ, member)
@@ -84,6 +85,7 @@ class ResumeRun:
             author=None,
             slow=False,
             socket=connect(self._plan),
+            changed=self._changed,
         )
         self._others.register(member.socket, selectors.EVENT_READ, member)
         member.send(self._log.dialect.enter(member.nick, self._log.name))
@@ -166,24 +168,35 @@ class ResumeRun:
         """See to those who talk, and to each of the others that has something to read."""
         waiting = self._others.select(0)
         self._see_to_talkers(0.0 if waiting else wait_s)
-        for key, _ in waiting:
-            member: Member = key.data
-            member.read(self._buffer)
+        for key, events in waiting:
+            self._see_to(key.data, events)
             self._see_to_talkers(0.0)
+
+    def _see_to(self, member: Member, events: int) -> None:
+        if events & selectors.EVENT_WRITE:
+            member.send()
+        if events & selectors.EVENT_READ:
+            member.read(self._buffer)
 
     def _see_to_talkers(self, wait_s: float) -> None:
         next_s = self._pace.keep_pace()
-        for key, _ in self._selector.select(max(0.0, min(wait_s, next_s - clock_s()))):
+        wait_s = max(0.0, min(wait_s, next_s - clock_s()))
+        for key, events in self._selector.select(wait_s):
             member: Member = key.data
-            member.read(self._buffer)
+            self._see_to(member, events)
             now_s = clock_s()
             took_s = [now_s - sent_s for sent_s in member.stream.passed()]
             if self._timed:
                 self._took_s += took_s
         self._log.taken.clear()
-        for member in self._talkers:
-            if member.unsent:
-                member.send()
+        while self._changed:
+            self._mind(self._changed.pop())
+
+    def _mind(self, member: Member) -> None:
+        """Ask to be told when a socket that is full has space again."""
+        selector = self._others if member.author is None else self._selector
+        events = selectors.EVENT_READ | selectors.EVENT_WRITE * member.unsent
+        selector.modify(member.socket, events, member)
 
 
 def put(plan: Plan, load: Resume, selector: selectors.BaseSelector) -> Resumed:

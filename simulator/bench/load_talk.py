@@ -136,8 +136,8 @@ class TalkRun:
         if self._turn(_TURN_S):
             return False
         after = account(self._plan.server_pid)
-        busy_s = _more(after.cpu_s, before.cpu_s) or 0.0
-        busy_s += _more(after.waited_s, before.waited_s) or 0.0
+        busy_s = more(after.cpu_s, before.cpu_s) or 0.0
+        busy_s += more(after.waited_s, before.waited_s) or 0.0
         return busy_s < _TURN_S * _CALM_SHARE
 
     def _fill(self) -> None:

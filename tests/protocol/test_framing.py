@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.protocol import examples
@@ -253,6 +253,20 @@ def test_bad_lines_cost_little() -> None:
     for line, _ in BAD_LINES.values():
         client_messages().feed(line + b"\n")
     assert time.perf_counter() - started_s < 1
+
+
+PIECES = [b"{", b"}", b'{"t":"ping"}', b'"t":"ping"', b"\n", b"\n", b" ", b",", b"[", b"]"]
+PIECES += [b"\r", b'"', b'"x":', b'{"t":"ping","id":7}\n', b"}\n{"]
+AS_MANY_OBJECTS_AS_LINES = [b'{"t":"ping"', b"\n", b'}{"t":"ping"}']
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=12), st.integers(0))
+@example(AS_MANY_OBJECTS_AS_LINES, 0)
+def test_lines_together_say_what_each_says_alone(pieces: list[bytes], cut_at: int) -> None:
+    data = b"".join([*pieces, b"\n"])
+    cut_at %= len(data)
+    alone = client_messages()._one_by_one(data.split(b"\n"))
+    assert fed(client_messages(), data[:cut_at], data[cut_at:]) == alone
 
 
 def test_exactly_the_codes_that_end_the_link_are_fatal() -> None:

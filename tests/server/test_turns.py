@@ -6,7 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from trio_chat.server.turns import Done, Gate, Turns
+from trio_chat.server.turns import _SHARE, Done, Gate, Turns
 
 
 class Rounds(trio.abc.Instrument):
@@ -50,10 +50,10 @@ async def test_one_step_is_taken_in_each_round_in_the_order_of_asking(
     assert all(max(one.took) - min(one.took) <= 2 * 51 for one in people)
 
 
-async def test_who_is_busy_with_other_things_gives_as_much_time_as_they_take(
+async def test_who_is_busy_with_other_things_gives_a_share_of_its_time(
     mock_clock: MockClock,
 ) -> None:
-    """Everything else takes a second in each round, a step a tenth."""
+    """Everything else takes eight seconds in each round, a step a tenth of one."""
     turns, rounds = Turns(), Rounds()
     trio.lowlevel.add_instrument(rounds)
     busy = trio.CancelScope()
@@ -61,7 +61,7 @@ async def test_who_is_busy_with_other_things_gives_as_much_time_as_they_take(
     async def others() -> None:
         with busy:
             while True:
-                mock_clock.jump(1.0)
+                mock_clock.jump(1 / _SHARE)
                 await trio.lowlevel.checkpoint()
 
     class Slow(Someone):

@@ -16,6 +16,8 @@ SERVER_LINE_BYTES_MAX: Final = 256 * 1024
 
 M = TypeVar("M", bound=Message)
 
+_BAD: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
 
 @dataclass(frozen=True, slots=True)
 class BadLine:
@@ -68,6 +70,21 @@ class Lines:
             return self._lose(whole)
         return whole, False
 
+    def block(self, data: bytes) -> bytes:
+        """The whole lines that `data` completes, in one piece, if none can be too long.
+
+        Shape:  empty: there is none, or one might be; then nothing was taken, and `feed`
+                tells more.
+        """
+        end = data.rfind(b"\n") + 1
+        longest = max(self._kept_bytes + end, len(data) - end)
+        if not end or self._lost or longest > self._line_bytes_max:
+            return b""
+        whole = b"".join([*self._kept, data[:end]])
+        rest = data[end:]
+        self._kept, self._kept_bytes = [rest] if rest else [], len(rest)
+        return whole
+
     def _lose(self, whole: list[bytes]) -> tuple[list[bytes], bool]:
         self._lost = True
         self._kept.clear()
@@ -80,7 +97,8 @@ class Decoder(Generic[M]):
     def __init__(
         self, union: object, line_bytes_max: int
     ) -> None:  # a union is no class, so the type can't say more than object
-        self._decode = msgspec.json.Decoder(union).decode
+        decoder: msgspec.json.Decoder[M] = msgspec.json.Decoder(union)
+        self._decode, self._decode_lines = decoder.decode, decoder.decode_lines
         self._lines = Lines(line_bytes_max)
         self._line_bytes_max = line_bytes_max
         self._tags = frozenset(_tags(union))
@@ -90,22 +108,40 @@ class Decoder(Generic[M]):
 
         Shape:  empty lines are skipped; at most one fatal BadLine, and it is the last.
         """
+        block = self._lines.block(data)
+        if block:
+            return self._at_once(block) or self._one_by_one(block.split(b"\n"))
         lines, too_long = self._lines.feed(data)
-        items: list[M | BadLine] = [
-            self._message(line) for line in lines if line and not line.isspace()
-        ]
+        items = self._one_by_one(lines)
         if too_long:
             limit = f"{self._line_bytes_max:,}"
             reason = f"a line has at most {limit} bytes; the rest can't be read"
             items.append(BadLine(Code.LINE_TOO_LONG, reason))
         return items
 
+    def _one_by_one(self, lines: Iterable[bytes]) -> list[M | BadLine]:
+        return [self._message(line) for line in lines if line and not line.isspace()]
+
+    def _at_once(self, block: bytes) -> list[M | BadLine]:
+        """The messages of whole lines in one pass; none: they are to be looked at alone."""
+        # Objects are counted there, not lines. That is the same if each line begins and
+        # ends as an object does: "}\n{" stands in no good JSON but between two of them.
+        breaks = block.count(b"\n") - 1
+        if not (block.startswith(b"{") and block.endswith(b"}\n")):
+            return []
+        if breaks and block.count(b"}\n{") != breaks:
+            return []
+        try:
+            messages: list[M | BadLine] = [*self._decode_lines(block)]
+        except _BAD:
+            return []
+        return messages if len(messages) == breaks + 1 else []
+
     def _message(self, line: bytes) -> M | BadLine:
         try:
-            message: M = self._decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            return self._decode(line)
+        except _BAD as error:
             return self._diagnosed(line, error)
-        return message
 
     def _diagnosed(self, line: bytes, error: Exception) -> BadLine:
         try:

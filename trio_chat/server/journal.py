@@ -13,7 +13,6 @@ from typing import Final, Protocol
 import trio
 
 from trio_chat.errors import StoreError
-from trio_chat.server.channels import ready
 from trio_chat.server.figures import Figures
 from trio_chat.server.limits import Limits
 from trio_chat.server.trouble import Trouble
@@ -69,13 +68,12 @@ class Journal:
         self._trouble = trouble
         self._deliver = deliver
         self._wall_clock_s = wall_clock_s
-        self._submissions_max = limits.submissions_max
-        self._send, self._receive = trio.open_memory_channel[_Submission](
-            limits.submissions_max
-        )
+        self._drafts_max = limits.commit_drafts_max
+        # Of each peer there is one at most.
+        self._send, self._receive = trio.open_memory_channel[_Submission](limits.peers_max)
 
     async def append(self, drafts: Sequence[Draft]) -> list[Outcome]:
-        """What became of each draft, once all are durable; waits while many are waiting.
+        """What became of each draft, once all are durable.
 
         Raises: StoreError: none of them is known to be durable; the same may be sent again.
         Cancel: may have happened: the wait is abandoned, the drafts are not.
@@ -89,9 +87,8 @@ class Journal:
 
     @property
     def waiting(self) -> int:
-        """How many submissions wait for the next transaction, or for space."""
-        there = self._receive.statistics()
-        return there.current_buffer_used + there.tasks_waiting_send
+        """How many submissions wait for the next transaction."""
+        return self._receive.statistics().current_buffer_used
 
     async def run(self) -> None:
         """Live until close() was called and everything submitted is settled.
@@ -99,8 +96,9 @@ class Journal:
         Cancel: may have happened.
         """
         async for first in self._receive:
-            more = ready(self._receive, self._submissions_max - 1)
-            await self._commit([first, *more])
+            submissions = [first]
+            self._take_ready(submissions)
+            await self._commit(submissions)
 
     def hurry(self) -> None:
         """The server stops: from now on one error of the store is the end of waiting.
@@ -144,9 +142,18 @@ class Journal:
             if trio.current_time() + delay_s > give_up_s:
                 return error
             await trio.sleep(delay_s)
-            space = self._submissions_max - len(submissions)
-            submissions += ready(self._receive, space)
+            self._take_ready(submissions)
         return None
+
+    def _take_ready(self, submissions: list[_Submission]) -> None:
+        """Add those that wait, up to what one transaction takes."""
+        drafts = sum(len(each.drafts) for each in submissions)
+        while drafts < self._drafts_max:
+            try:
+                submissions.append(self._receive.receive_nowait())
+            except (trio.WouldBlock, trio.EndOfChannel):
+                return
+            drafts += len(submissions[-1].drafts)
 
     async def _some_alone(self, submissions: list[_Submission], until_s: float) -> bool:
         """Store each of several by itself, as long as there is time; whether one was."""

@@ -84,14 +84,16 @@ class Limits:
     the log is in the queue or nowhere, and so is a member list, which goes in parts of
     `queue_bytes_max`; the list as a whole (1.3 MB for 10,000 of the longest nicks) is the
     room's, once, until it changes."""
-    submissions_max: int = 64
-    """Waiting for the disk, and in one transaction: each all that one read of one peer's
-    socket held. Further peers wait with theirs, and their senders with them: of none more
-    is taken than one read (64 KiB), and the part of a line that followed it (64 KiB). As
-    objects these are at most half a megabyte for each peer that floods (1,400 drafts of
-    one letter), and 55 KB if it keeps to its credit. One bound for the whole server, not
-    one for each room: there is one disk, and a flood in one room makes the senders of all
-    rooms wait for it."""
+    commit_drafts_max: int = 2_048
+    """In one transaction, and what the last submission in it holds besides: each is all
+    that one read of one peer's socket held, 1,400 drafts of one letter at most. A disk
+    takes some hundredths of a second for so many, and whoever speaks up meanwhile waits.
+    Further peers wait with theirs, and their senders with them: of none more is taken than
+    one read (64 KiB), and the part of a line that followed it (64 KiB). As objects these
+    are at most half a megabyte for each peer that floods, and 55 KB if it keeps to its
+    credit. They are stored in the order in which they came, one submission of each peer
+    at a time. There is one queue for the whole server, not one for each room: there is one
+    disk, and a flood in one room makes the senders of all rooms wait for it."""
 
     def __post_init__(self) -> None:
         """Hold the bounds against each other.

@@ -6,9 +6,11 @@ that drains it whole into each send runs only as long as there is something in i
 idle peer costs no task, and a slow one costs nobody else anything.
 """
 
+from collections.abc import Iterator
+from contextlib import suppress
+
 import trio
 
-from trio_chat.server.channels import ready
 from trio_chat.server.limits import Limits
 from trio_chat.wire import Sending
 
@@ -113,13 +115,18 @@ class Outgoing:
     async def _write(self) -> None:
         try:
             # Only the whole of it is kept meanwhile, not its pieces too.
-            while data := b"".join(ready(self._receive)):
+            while data := b"".join(self._ready()):
                 await self._send_whole(data)
                 self._queued_bytes -= len(data)
                 self._wake()
         finally:
             self._writing, self._clear = False, not self._finished
             self._wake()
+
+    def _ready(self) -> Iterator[bytes]:
+        with suppress(trio.WouldBlock):
+            while True:
+                yield self._receive.receive_nowait()
 
     async def _send_whole(self, data: bytes) -> None:
         rest = memoryview(data)

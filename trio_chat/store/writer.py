@@ -67,17 +67,22 @@ class Writer:
         self._life = marker.life
         self._connection: sqlite3.Connection | None = connection
         self._heads: dict[str, _Head] = {}
+        # Of the transaction that is under way:
         self._moved: set[str] = set()  # logs whose heads are not in the file yet
+        self._rows: list[tuple[object, ...]] = []  # entries that are not in it yet
+        self._last_ns: dict[tuple[int, str], int] = {}  # by log and device
 
     def append(self, drafts: Sequence[Draft], ts: float) -> list[Outcome]:
         with self._transaction() as connection:
             outcomes = [self._append(connection, draft, ts) for draft in drafts]
+            self._insert(connection)
             heads = [self._heads[log] for log in sorted(self._moved)]
             connection.executemany(
                 "UPDATE log SET head = ?, chain = ? WHERE id = ?",
                 ((head.seq, head.chain, head.log_id) for head in heads),
             )
             self._moved.clear()
+            self._last_ns.clear()
             return outcomes
 
     def trim(self, log: str, keep: Keep, limit: int) -> int:
@@ -133,6 +138,8 @@ class Writer:
             # What was numbered in vain will be given again.
             self._heads.clear()
             self._moved.clear()
+            self._rows.clear()
+            self._last_ns.clear()
             if is_spoilt(error) or connection.in_transaction:
                 self._connection = None
                 with suppress(sqlite3.Error):
@@ -141,14 +148,20 @@ class Writer:
 
     def _append(self, connection: sqlite3.Connection, draft: Draft, ts: float) -> Outcome:
         if draft.known_only:
+            self._insert(connection)
             return _known_before(connection, draft) or Missing()
-        last_n = _last_n(connection, self._head(connection, draft.log), draft.device)
+        head = self._head(connection, draft.log)
+        author = head.log_id, draft.device
+        last_n = self._last_ns.get(author)
+        if last_n is None:
+            last_n = _last_n(connection, head, draft.device)
         if draft.n <= last_n:
+            self._insert(connection)
             return _known_before(connection, draft) or Late(last_n)
-        entries = [
-            self._put(connection, draft, log, ts) for log in (draft.log, *draft.copies)
-        ]
-        return Appended(tuple(entries), duplicate=False)
+        self._last_ns[author] = draft.n
+        entry = self._put(connection, draft, draft.log, ts)
+        copies = [self._put(connection, draft, log, ts) for log in draft.copies]
+        return Appended((entry, *copies), duplicate=False)
 
     def _put(
         self, connection: sqlite3.Connection, draft: Draft, log: str, ts: float
@@ -158,9 +171,7 @@ class Writer:
         entry = entry_of(draft, log=log, seq=head.seq + 1, ts=ts)
         device, n = (draft.device, draft.n) if log == draft.log else (None, None)
         link = chain.link(head.chain, entry, device, n)
-        connection.execute(
-            'INSERT INTO entry (log, seq, device, n, nick, kind, "to", ts_ms, text, chain)'
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        self._rows.append(
             (
                 head.log_id,
                 entry.seq,
@@ -172,11 +183,20 @@ class Writer:
                 round(entry.ts * 1000),
                 entry.text,
                 link,
-            ),
+            )
         )
         head.seq, head.chain = entry.seq, link
         self._moved.add(log)
         return entry
+
+    def _insert(self, connection: sqlite3.Connection) -> None:
+        """Put what was numbered into the file: all at once, or before something is sought."""
+        connection.executemany(
+            'INSERT INTO entry (log, seq, device, n, nick, kind, "to", ts_ms, text, chain)'
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            self._rows,
+        )
+        self._rows.clear()
 
     def _head(self, connection: sqlite3.Connection, log: str) -> _Head:
         head = self._heads.get(log)
