@@ -139,7 +139,7 @@ class ResumeRun:
         for number in range(self._load.members):
             self._back.append(self._enter(number))
             self._turn(0.0)
-        self._until(lambda: all(each.stream.entries >= missed for each in self._back))
+        self._until(lambda: all(_has(each, missed) for each in self._back))
 
     def _settled(self) -> bool:
         members = chain(self._talkers, self._back)
@@ -197,6 +197,11 @@ class ResumeRun:
         selector = self._others if member.author is None else self._selector
         events = selectors.EVENT_READ | selectors.EVENT_WRITE * member.unsent
         selector.modify(member.socket, events, member)
+
+
+def _has(member: Member, count: int) -> bool:
+    """Whether it has so many entries, or never will."""
+    return member.stream.entries >= count or member.stream.whole
 
 
 def put(plan: Plan, load: Resume, selector: selectors.BaseSelector) -> Resumed:
