@@ -25,9 +25,9 @@ def test_the_bound_of_memory_is_made_of_the_limits_as_they_are() -> None:
 
 
 def test_the_sum_is_right() -> None:
-    """The kernel, the queue, a page, and what was read from the socket."""
+    """The kernel, the queue, and what was read from the socket."""
     limits = Limits()
-    waiting_bytes = limits.socket_bytes_max + 2 * limits.queue_bytes_max
+    waiting_bytes = limits.socket_bytes_max + limits.queue_bytes_max
     assert f"**{(waiting_bytes + RECEIVE_BYTES_MAX) // 1024:,} KiB**" in DOC
     promises = (ROOT / "docs" / "promises.md").read_text(encoding="utf-8")
     assert f"**{(waiting_bytes + RECEIVE_BYTES_MAX) // 1024:,} KiB**" in promises

@@ -9,16 +9,17 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from simulator.bench import load_talk
+from simulator.bench import load_resume, load_talk
 from simulator.bench.cores import pin
 from simulator.bench.plan import AnyOutcome, LoadError, Plan
-from simulator.bench.workloads import AnyLoad, Talk
+from simulator.bench.workloads import AnyLoad, Resume, Talk
 
 Put: TypeAlias = Callable[[Plan, Any, selectors.BaseSelector], AnyOutcome]
 """Puts the load of a plan, of the kind that it is for, on a server. Raises LoadError."""
 
 PUT: Final[Mapping[type[AnyLoad], Put]] = {
     Talk: load_talk.put,
+    Resume: load_resume.put,
 }
 
 

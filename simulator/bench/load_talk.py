@@ -29,7 +29,8 @@ from simulator.bench.workloads import Talk
 _PATIENCE_S: Final = 120.0
 """For whatever has to happen before the load goes on. The slowest: a naive server that
 tells each of 1,000 members of each other's coming needs half a minute for it."""
-_TURN_S: Final = 0.5
+_TURN_S: Final = 0.25
+_CALM_SHARE: Final = 0.2
 _BUFFER_BYTES: Final = 256 * 1024
 _SIP_BYTES: Final = 1024
 _SIP_EVERY_S: Final = 1.0
@@ -89,7 +90,8 @@ class TalkRun:
         self._selector = selector
         self._buffer = memoryview(bytearray(_BUFFER_BYTES))
         self._dialect = DIALECTS[plan.dialect]
-        self._members = enter(plan, load)
+        self._changed: list[Member] = []
+        self._members = enter(plan, load, self._changed)
         self._senders = [each for each in self._members if each.author is not None]
         self._speakers = {each.nick: each for each in self._senders}
         self._readers = [each for each in self._members if not each.slow]
@@ -98,7 +100,6 @@ class TalkRun:
         self._sipping = slow[load.stalled :]
         self._pace = Pace(self._senders, load)
         self._sip_s = _NEVER_S
-        self._timed_from_s = _NEVER_S
         self._took_s = array("d")
 
     # --- the phases ------------------------------------------------------------------
@@ -106,8 +107,7 @@ class TalkRun:
     def run(self) -> Talked:
         """All of it."""
         self._watch(self._members)
-        if not self._until(lambda: all(each.joined for each in self._members)):
-            raise LoadError(f"not all could come in within {_PATIENCE_S:g} s")
+        self._come_in()
         for member in [*self._stalled, *self._sipping]:
             self._selector.unregister(member.socket)
         at_first = account(self._plan.server_pid)
@@ -120,8 +120,25 @@ class TalkRun:
         self._settle(self._readers)
         caught_up_s = self._catch_up()
         return msgspec.structs.replace(
-            measured, caught_up_s=caught_up_s, faults=self._faults()
+            measured, caught_up_s=caught_up_s, faults=faults_of(self._members)
         )
+
+    def _come_in(self) -> None:
+        # Until nobody is told of anybody's coming any more: a server that is slow at that
+        # would be measured at it.
+        for done in (lambda: all(each.joined for each in self._members), self._calm):
+            if not self._until(done):
+                raise LoadError(f"not all could come in within {_PATIENCE_S:g} s")
+
+    def _calm(self) -> bool:
+        """Whether nothing comes for a turn, as the server has nothing to do."""
+        before = account(self._plan.server_pid)
+        if self._turn(_TURN_S):
+            return False
+        after = account(self._plan.server_pid)
+        busy_s = more(after.cpu_s, before.cpu_s) or 0.0
+        busy_s += more(after.waited_s, before.waited_s) or 0.0
+        return busy_s < _TURN_S * _CALM_SHARE
 
     def _fill(self) -> None:
         # In steps, each of which all readers have before the next: nothing is to pile up
@@ -137,9 +154,10 @@ class TalkRun:
         accepted, had = self._accepted(), self._had()
         before, own_before = account(pid), account(os.getpid())
         own_cpu_s = time.process_time()
-        began_s = self._timed_from_s = clock_s()
+        del self._took_s[:]
+        began_s = clock_s()
         self._for(self._plan.seconds)
-        seconds, self._timed_from_s = clock_s() - began_s, _NEVER_S
+        seconds = clock_s() - began_s
         after, own_after = account(pid), account(os.getpid())
         took_s = sorted(self._took_s)
         return Talked(
@@ -149,11 +167,11 @@ class TalkRun:
             p50_s=percentile(took_s, 0.5),
             p99_s=percentile(took_s, 0.99),
             timed=len(took_s),
-            server_cpu_s=_more(after.cpu_s, before.cpu_s),
-            server_waited_s=_more(after.waited_s, before.waited_s),
-            server_grown_bytes=_more(after.resident_bytes, at_first.resident_bytes),
+            server_cpu_s=more(after.cpu_s, before.cpu_s),
+            server_waited_s=more(after.waited_s, before.waited_s),
+            server_grown_bytes=more(after.resident_bytes, at_first.resident_bytes),
             load_cpu_s=time.process_time() - own_cpu_s,
-            load_waited_s=_more(own_after.waited_s, own_before.waited_s),
+            load_waited_s=more(own_after.waited_s, own_before.waited_s),
             kernel_bytes=kernel_bytes(self._plan.port, self._slow_ports()),
             caught_up_s=None,
             faults=[],
@@ -199,35 +217,34 @@ class TalkRun:
             next_s = min(ends_s, self._pace.keep_pace(), self._sip(now_s))
             self._turn(max(next_s - clock_s(), 0))
 
-    def _turn(self, wait_s: float) -> None:
-        for sender in self._senders:
-            self._mind(sender)
-        for key, events in self._selector.select(wait_s):
+    def _turn(self, wait_s: float) -> bool:
+        """Do what there is to do, or wait for it; whether there was something."""
+        while self._changed:
+            self._mind(self._changed.pop())
+        ready = self._selector.select(wait_s)
+        for key, events in ready:
             member: Member = key.data
             if events & selectors.EVENT_WRITE:
                 member.send()
             if events & selectors.EVENT_READ:
                 self._read(member)
+        return bool(ready)
 
     def _read(self, member: Member) -> None:
         member.read(self._buffer)
         if not member.slow:
             now_s = clock_s()
-            self._took_s.extend(
-                now_s - sent_s
-                for sent_s in member.stream.passed()
-                if sent_s >= self._timed_from_s
-            )
+            self._took_s.extend([now_s - sent_s for sent_s in member.stream.passed()])
         for nick in member.log.taken:
             self._pace.go_on(self._speakers[nick])
         member.log.taken.clear()
 
-    def _mind(self, sender: Member) -> None:
+    def _mind(self, member: Member) -> None:
         """Ask to be told when a socket that is full has space again."""
-        if sender.unsent != sender.waits_for_space:
-            sender.waits_for_space = sender.unsent
-            events = selectors.EVENT_READ | selectors.EVENT_WRITE * sender.unsent
-            self._selector.modify(sender.socket, events, sender)
+        if member.unsent != member.waits_for_space:
+            member.waits_for_space = member.unsent
+            events = selectors.EVENT_READ | selectors.EVENT_WRITE * member.unsent
+            self._selector.modify(member.socket, events, member)
 
     def _sip(self, now_s: float) -> float:
         """Let those that read slowly do so, if it is time; when it is time again."""
@@ -248,27 +265,29 @@ class TalkRun:
     def _slow_ports(self) -> frozenset[int]:
         return frozenset(each.port for each in [*self._stalled, *self._sipping])
 
-    def _faults(self) -> list[str]:
-        found: list[str] = []
-        for log in dict.fromkeys(each.log for each in self._members):
-            found += log.faults
-        for member in self._members:
-            found += [f"{member.nick}: {fault}" for fault in member.faults]
-            if (faults := member.stream.faults()) != Faults():
-                found.append(f"{member.nick}: {faults}")
-            if member.author is not None:
-                found += self._unheard(member.author)
-        return found
 
-    def _unheard(self, author: Author) -> Iterator[str]:
-        if author.in_flight:
-            yield f"{author.nick}: {author.in_flight} said, and never heard of again"
-        if self._dialect.numbered and author.heard != author.accepted:
-            accepted, heard = author.accepted, author.heard
-            yield f"{author.nick}: {accepted} accepted, {heard} in the log"
+def faults_of(members: Sequence[Member]) -> list[str]:
+    """All that is wrong at these members, and in their rooms, if nothing more comes."""
+    found: list[str] = []
+    for log in dict.fromkeys(each.log for each in members):
+        found += log.faults
+    for member in members:
+        found += [f"{member.nick}: {fault}" for fault in member.faults]
+        if (faults := member.stream.faults()) != Faults():
+            found.append(f"{member.nick}: {faults}")
+        if member.author is not None:
+            found += _unheard(member.author, numbered=member.log.dialect.numbered)
+    return found
 
 
-def _more(after: N | None, before: N | None) -> N | None:
+def _unheard(author: Author, *, numbered: bool) -> Iterator[str]:
+    if author.in_flight:
+        yield f"{author.nick}: {author.in_flight} said, and never heard of again"
+    if numbered and author.heard != author.accepted:
+        yield f"{author.nick}: {author.accepted} accepted, {author.heard} in the log"
+
+
+def more(after: N | None, before: N | None) -> N | None:
     return None if after is None or before is None else after - before
 
 

@@ -1,7 +1,7 @@
 """Members on raw sockets: each knows what it may say, and checks what it hears."""
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, assert_never
 
@@ -10,6 +10,7 @@ from simulator.bench.dialects.dialect import Accepted, Answer, Aside, Joined, Re
 from simulator.bench.plan import LoadError, Plan
 from simulator.bench.room_log import Author, RoomLog
 from simulator.bench.stream import NumberedStream, Stream
+from simulator.bench.stream_by_author import StreamByAuthor
 from simulator.bench.workloads import Talk
 
 _FAR_SEGMENT_BYTES: Final = 1460
@@ -27,6 +28,8 @@ class Member:
     author: Author | None
     slow: bool
     socket: socket.socket
+    changed: list["Member"]
+    """Where it puts itself when it begins to wait for space, or no longer does."""
     joined: bool = False
     waits_for_space: bool = False
     faults: list[str] = field(default_factory=list)
@@ -34,7 +37,7 @@ class Member:
     _unsent: bytes = b""
 
     def __post_init__(self) -> None:
-        self.stream = NumberedStream(self.log, self._heed)
+        self.stream = _stream(self, self._heed)
 
     @property
     def port(self) -> int:
@@ -65,6 +68,8 @@ class Member:
         except OSError as error:
             raise LoadError(f"{self.nick} can't send: {error}") from error
         self._unsent = data[taken:]
+        if self.unsent != self.waits_for_space:
+            self.changed.append(self)
 
     def read(self, buffer: memoryview) -> int:
         """Read as much as fits into `buffer`, and check it; how many bytes it was."""
@@ -99,8 +104,10 @@ class Member:
         self.log.accept(self.nick, n)
 
 
-def enter(plan: Plan, load: Talk) -> list[Member]:
+def enter(plan: Plan, load: Talk, changed: list[Member]) -> list[Member]:
     """Connect them all, and ask for their rooms; the senders come first, the slow last.
+
+    Shape:  `changed` is all members' own.
 
     Raises: LoadError: one can't be connected.
     """
@@ -120,6 +127,7 @@ def enter(plan: Plan, load: Talk) -> list[Member]:
             author=log.authors.get(nick),
             slow=slow,
             socket=connect(plan, far=slow),
+            changed=changed,
         )
         members.append(member)
         member.send(log.dialect.enter(nick, log.name))
@@ -133,6 +141,14 @@ def _authors(load: Talk, room: int) -> Mapping[str, Author]:
 
 def _nick(number: int) -> str:
     return f"m{number}"
+
+
+def _stream(member: Member, heed: Callable[[Aside], None]) -> Stream:
+    dialect = member.log.dialect
+    if dialect.numbered:
+        return NumberedStream(member.log, heed)
+    deaf_to_itself = member.author is not None and not dialect.echoes
+    return StreamByAuthor(member.log, heed, member.nick if deaf_to_itself else None)
 
 
 def connect(plan: Plan, *, far: bool = False) -> socket.socket:

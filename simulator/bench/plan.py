@@ -60,7 +60,21 @@ class Talked(Outcome, frozen=True, kw_only=True, tag=True):
     """How long the slow ones took in the end, to read all that they had not read."""
 
 
-AnyOutcome: TypeAlias = Talked
+class Resumed(Outcome, frozen=True, kw_only=True, tag=True):
+    """Of a Resume. The time measured is that until the last one had what it had missed."""
+
+    p50_s: float | None
+    """From the sending of a line to a talker's having it, in the middle."""
+    p99_s: float | None
+    timed: int
+    """How many such times there are."""
+    entries: int
+    """Those that came back have got so many by then, together."""
+    server_grown_bytes: int | None
+    """Of resident memory, from before the first came back."""
+
+
+AnyOutcome: TypeAlias = Talked | Resumed
 
 
 class Contestant(msgspec.Struct, frozen=True):

@@ -1,11 +1,14 @@
-"""From workloads to a table on the screen and every figure in a file."""
+"""From workloads to a table on the screen, a picture, and every figure in a file."""
 
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import trio
 
+from simulator.bench.chart import chart
 from simulator.bench.cores import Cores, cores
 from simulator.bench.machine import Machine, load_average, machine, sentences
 from simulator.bench.plan import Measured
@@ -18,6 +21,13 @@ from simulator.bench.workloads import Workload
 from simulator.screen import Screen
 
 
+class Files(NamedTuple):
+    """Where the figures go besides the screen, if anywhere."""
+
+    json: Path | None = None
+    svg: Path | None = None
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """All that was measured, and where."""
 
@@ -26,8 +36,20 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     runs: int
     seconds: float
     load_average_after: float | None
+    workloads: dict[str, str]
+    """What each is, by its name."""
     rows: Sequence[Row]
     measured: Sequence[Measured]
+
+    @property
+    def where(self) -> list[str]:
+        """What the figures mean nothing without, for people."""
+        return [*sentences(self.machine), _pinned(self.cores)]
+
+    @property
+    def right(self) -> bool:
+        """Whether nothing was lost, doubled or out of order."""
+        return not any(row.faults for row in self.rows)
 
 
 async def bench(
@@ -37,18 +59,20 @@ async def bench(
     *,
     runs: int,
     seconds: float,
-    json_file: Path | None = None,
+    files: Files,
 ) -> bool:
     """Measure and show; whether every entry came once and in order.
 
     Shape:  servers are compared with the first one.
     Raises: LoadError, ServerError: it can't be measured here.
-            OSError: the file can't be written.
+            OSError: a file can't be written.
     Cancel: what was measured by then is shown and written; no process is left.
     """
-    if json_file is not None:
-        await trio.Path(json_file).touch()  # better now than after some minutes
+    for file in filter(None, files):
+        await trio.Path(file).touch()  # better now than after some minutes
     here, pinned = machine(), cores()
+    versions = {each.name: await each.version() for each in servers if each.version}
+    here = msgspec.structs.replace(here, versions={**here.versions, **versions})
     screen.show([*sentences(here), _pinned(pinned)])
     measured: list[Measured] = []
     cases = tasks(workloads, servers)
@@ -58,41 +82,65 @@ async def bench(
         measured.append(one)
         screen.progress(f"{len(measured)} of {measurements} measured")
 
-    rows: list[Row] = []
     contestants = [each for server in servers for each in server.contestants]
     try:
         await measure_all(cases, runs=runs, seconds=seconds, cores=pinned, measured=take)
     finally:
-        for workload in workloads:
-            found = summarise(workload, contestants, measured)
-            rows += found
-            if found:
-                screen.show(["", *_head(workload, found, seconds), *table(found)])
-        screen.show(["", *legend(rows)])
-        if json_file is not None:
-            report = Report(
-                machine=here,
-                cores=pinned,
-                runs=runs,
-                seconds=seconds,
-                load_average_after=load_average(),
-                rows=rows,
-                measured=measured,
-            )
-            await _write(json_file, report)
-    return not any(row.faults for row in rows)
+        report = Report(
+            machine=here,
+            cores=pinned,
+            runs=runs,
+            seconds=seconds,
+            load_average_after=load_average(),
+            workloads={each.name: each.summary for each in workloads},
+            rows=[
+                row for each in workloads for row in summarise(each, contestants, measured)
+            ],
+            measured=measured,
+        )
+        screen.show(_tables(report))
+        await _write(report, files)
+    return report.right
 
 
-async def _write(path: Path, report: Report) -> None:
-    text = msgspec.json.format(msgspec.json.encode(report))
+async def show_again(json_file: Path, screen: Screen, files: Files) -> bool:
+    """Show, and draw, what was measured some other time; whether it was right.
+
+    Raises: msgspec.DecodeError: the file is not one that bench() has written.
+            OSError: a file can't be read, or written.
+    Cancel: may have happened.
+    """
+    data = await trio.Path(json_file).read_bytes()
+    report = msgspec.json.decode(data, type=Report)
+    screen.show([*report.where, *_tables(report)])
+    await _write(report, files)
+    return report.right
+
+
+async def _write(report: Report, files: Files) -> None:
     with trio.CancelScope(shield=True):
-        await trio.Path(path).write_bytes(text + b"\n")
+        if files.json is not None:
+            text = msgspec.json.format(msgspec.json.encode(report))
+            await trio.Path(files.json).write_bytes(text + b"\n")
+        if files.svg is not None:
+            about = [*report.where, _how(report, report.rows)]
+            drawn = chart(report.rows, report.workloads, about)
+            await trio.Path(files.svg).write_text(drawn, encoding="utf-8")
 
 
-def _head(workload: Workload, rows: Sequence[Row], seconds: float) -> list[str]:
-    runs = max(row.runs for row in rows)
+def _tables(report: Report) -> list[str]:
+    lines = []
+    for name, group in groupby(report.rows, key=lambda row: row.cell.workload):
+        rows = list(group)
+        about = f"{name}: {report.workloads[name]}; {_how(report, rows)}"
+        lines += ["", about, "", *table(rows)]
+    return [*lines, "", *legend(report.rows)]
+
+
+def _how(report: Report, rows: Sequence[Row]) -> str:
+    runs = max((row.runs for row in rows), default=0)
     how = f"medians of {runs} runs" if runs > 1 else "one run"
-    return [f"{workload.name}: {workload.summary}; {how} of {seconds:g} s", ""]
+    return f"{how} of {report.seconds:g} s"
 
 
 def _pinned(pinned: Cores) -> str:

@@ -114,6 +114,8 @@ class RoomLog:
                 break
             if said.n != author.heard + 1:
                 self.faults.append(f"{said.nick}'s {said.n} follows its {author.heard}")
+            if not self.dialect.numbered and said.n > author.accepted:
+                self.accept(said.nick, said.n)
             author.heard = said.n
             author.places.append(len(self.ends))
             taken = said.end

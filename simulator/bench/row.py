@@ -25,6 +25,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     cell: Cell
     load: AnyLoad
+    is_peer: bool
+    """Whether its server is one that people would pick instead."""
     runs: int
     """How many there are, of it and of the first."""
     first: Cell

@@ -113,4 +113,5 @@ async def put_load(plan: Plan) -> AnyOutcome:
     if ended.returncode:
         words = ended.stderr.decode(errors="replace").strip().splitlines()
         raise LoadError(words[-1] if words else f"the load ended with {ended.returncode}")
-    return msgspec.json.decode(ended.stdout, type=AnyOutcome)
+    outcome: AnyOutcome = msgspec.json.decode(ended.stdout, type=AnyOutcome)
+    return outcome

@@ -1,12 +1,16 @@
 """The servers that can be measured: what each speaks, and how it is started."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Final, NamedTuple, TypeAlias
 
 from simulator.bench import dialects
 from simulator.bench.cores import pin
+from simulator.bench.foreign import Running, open_peer, open_yardstick, version_of
+from simulator.bench.peers import PEERS
 from simulator.bench.plan import Contestant
+from simulator.bench.yardsticks import naive_trio, plain_threads
 from simulator.processes import open_server_process
 
 IN_MEMORY: Final = "memory"
@@ -19,14 +23,6 @@ _STORES: Final[Mapping[str, Sequence[str]]] = {
     ON_DISK: _QUIET,
 }
 """With the flags that each takes."""
-
-
-class Running(NamedTuple):
-    """A server that listens."""
-
-    host: str
-    port: int
-    pid: int
 
 
 Open: TypeAlias = Callable[[str, int | None], AbstractAsyncContextManager[Running]]
@@ -46,6 +42,8 @@ class Server(NamedTuple):
     is_peer: bool = False
     """Whether it is one that people would pick instead."""
     is_ours: bool = False
+    version: Callable[[], Awaitable[str]] | None = None
+    """Asks it for its version, where it is not this package's."""
 
     @property
     def contestants(self) -> list[Contestant]:
@@ -66,4 +64,20 @@ OURS: Final = Server(
     dialects.OURS, dialects.OURS, _open_ours, stores=tuple(_STORES), is_ours=True
 )
 
-SERVERS: Final[Mapping[str, Server]] = {each.name: each for each in (OURS,)}
+YARDSTICKS: Final = tuple(
+    Server(name, dialects.PLAIN, partial(open_yardstick, module.__name__))
+    for name, module in (("plain threads", plain_threads), ("naive trio", naive_trio))
+)
+"""The first one is what all others are compared with."""
+
+
+def peer_server(name: str) -> Server:
+    """One of PEERS, to be measured."""
+    peer = PEERS[name]
+    return Server(
+        name,
+        peer.dialect,
+        partial(open_peer, peer),
+        is_peer=True,
+        version=partial(version_of, peer),
+    )

@@ -1,7 +1,7 @@
 """One member's bytes, held against its room: is anything lost, repeated or out of order?"""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from simulator.bench.dialects.dialect import Aside
@@ -109,12 +109,15 @@ class Stream(ABC):
                 for aside in self._dialect.asides(run, self._room.name):
                     self._aside(aside)
 
-    def passed(self) -> Iterator[float]:
-        """When the lines were sent that are timed, and that it has now."""
-        marks = self._room.marks
-        while self._marks < len(marks) and marks[self._marks].end <= self.at:
-            yield marks[self._marks].sent_s
-            self._marks += 1
+    def passed(self) -> Sequence[float]:
+        """When the lines were sent that are timed, and that it has since it was asked."""
+        marks, begin, end = self._room.marks, self._marks, self._marks
+        while end < len(marks) and marks[end].end <= self.at:
+            end += 1
+        if begin == end:
+            return ()
+        self._marks = end
+        return [mark.sent_s for mark in marks[begin:end]]
 
     def _step_back(self) -> bytes:
         """Take back what it has had of an entry that was not whole; that."""

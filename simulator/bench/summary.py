@@ -18,6 +18,7 @@ class _Place(NamedTuple):
 
     cell: Cell
     load: AnyLoad
+    is_peer: bool
     first: Cell
     peers: Sequence[Cell]
 
@@ -56,6 +57,7 @@ def _places(
         _Place(
             cell(each, variant.name),
             variant.load,
+            each.is_peer,
             cell(each if several else contestants[0], case.variants[0].name),
             [cell(peer, variant.name) for peer in contestants if peer.is_peer],
         )
@@ -72,6 +74,7 @@ def _row(place: _Place, outcomes: _Outcomes) -> Row:
     return Row(
         cell=place.cell,
         load=place.load,
+        is_peer=place.is_peer,
         runs=runs,
         first=place.first,
         figures={each.name: median_of([*map(each.of, mine)]) for each in figures},

@@ -11,6 +11,8 @@ from simulator.bench.row import Row
 _NAME_CHARS: Final = 21
 _UNKNOWN: Final = "-"
 _FAULTS_SHOWN: Final = 5
+_SMALL: Final = 0.1
+"""Below this a ratio's hundredths are not enough."""
 
 _LEGEND: Final = (
     "(in brackets: compared with the first line, run by run; with ~ it may well be chance)",
@@ -78,4 +80,8 @@ def _cell(row: Row, column: Column) -> str:
     if ratio is None:
         return column.form(value)
     about = "" if ratio.clear else "~"
-    return column.form(value) + f" ({about}{ratio.median:.2f})"
+    return f"{column.form(value)} ({about}{_ratio(ratio.median)})"
+
+
+def _ratio(value: float) -> str:
+    return f"{value:.2f}" if value >= _SMALL else f"{value:.3f}"

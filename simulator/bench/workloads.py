@@ -37,7 +37,26 @@ class Talk(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         return self.stalled + self.sipping
 
 
-AnyLoad: TypeAlias = Talk
+class Resume(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A room that talks, and members that were away and come back to it at once.
+
+    Shape:  they connect and ask for what they have missed as fast as the load can say it.
+    """
+
+    members: int
+    """So many were away."""
+    behind: int
+    """Entries that were said meanwhile."""
+    talkers: int
+    """So many were there all the time, and talk; what they say is timed at each of them."""
+    rate_per_s: float
+    """Lines per second, of all talkers together, in turn."""
+    text_bytes: int = 128
+    come_back: bool = True
+    """Else they stay away, and it is measured what the room is like without them."""
+
+
+AnyLoad: TypeAlias = Talk | Resume
 """What a server can be put under: one kind each, with a module of its own that does it
 (`load.py`) and figures of its own (`kinds/`)."""
 
@@ -89,6 +108,17 @@ def _slow(name: str, load: Talk, *, many: bool = False) -> Case:
     if many:
         variants.append(Variant("50 read nothing", replace(load, stalled=50)))
     return Case(name, variants)
+
+
+def _resume(load: Resume) -> Case:
+    """The same room without those who come back, and with them."""
+    return Case(
+        f"{load.rate_per_s:g} lines/s",
+        [
+            Variant("nobody comes back", replace(load, come_back=False)),
+            Variant(f"{load.members:,} come back", load),
+        ],
+    )
 
 
 _FULL: Final = 4 * 1024 * 1024
@@ -158,6 +188,12 @@ WORKLOADS: Final = {
                     "full speed", Talk(members=200, senders=20, window=64, mark_every=31)
                 ),
             ),
+        ),
+        Workload(
+            "W7",
+            "500 members come back at once, 10,000 entries behind, while others talk",
+            cases=(_resume(Resume(members=500, behind=10_000, talkers=20, rate_per_s=50)),),
+            ours_only=True,
         ),
         Workload(
             "W8",

@@ -164,9 +164,12 @@ class People:
             device.nick = f"{nick}{number}"  # somebody has it for good: another one, then
             return
         device.link = link
+        now_s = trio.current_time()
         for seat in device.seats.values():
-            if seat.active or trio.current_time() < seat.not_after_s:
-                seat.keep(trio.current_time(), GRACE_S)
+            if seat.active or now_s < seat.not_before_s:
+                seat.keep(now_s, GRACE_S)
+            elif now_s < seat.not_after_s:  # whether it is kept, nobody can say
+                seat.not_after_s = now_s + GRACE_S + SLACK_S
         for room in sorted(device.wants):
             await self._join(device, link, room)
 

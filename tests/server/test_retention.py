@@ -154,3 +154,21 @@ async def test_a_disk_that_fails_while_it_trims_is_told_and_tried_again(
         store.failing = False
         await trio.sleep(10)
         assert await store.trimmed("lobby") == 7
+
+
+async def test_who_reads_many_rooms_is_told_the_gap_of_each(
+    autojump_clock: MockClock,
+) -> None:
+    """A gap is kept for nobody else, so that of one room must not be in another's place."""
+    store, rooms = MemoryStore("e"), [f"room{number}" for number in range(5)]
+    for n in range(1, 11):
+        await store.append([draft(n, room) for room in rooms], float(n))
+    async with open_world(store, keep_entries=3) as world:
+        await trio.sleep(1)
+        ada = await world.person("ada", "elsewhere")
+        await ada.send(*({"t": "join", "room": room, "after": 2} for room in rooms))
+        heard = [m for m in await ada.rest() if m["t"] in {"entry", "gap"}]
+        for room in rooms:
+            of_room = [m for m in heard if m["room"] == room]
+            assert (of_room[0]["t"], of_room[0]["through"]) == ("gap", 7)
+            assert [m["seq"] for m in of_room[1:]] == [8, 9, 10]

@@ -609,7 +609,7 @@ async def test_a_keeper_that_is_closed_writes_what_has_changed(
 ) -> None:
     store = MemoryStore("e")
     keeper = Keeper(store, Limits(), Trouble(recording([])))
-    session = Session("ada", "d", entering=["lobby"])
+    session = Session("ada", "d", entering=("lobby",))
     keeper.changed(session)
     keeper.close()
     await keeper.run()
@@ -634,11 +634,11 @@ async def test_a_keeper_that_is_closed_tries_once_and_no_more(
 
     store = Failing("e")
     keeper = Keeper(store, Limits(), Trouble(recording([])))
-    keeper.changed(Session("ada", "d", entering=["lobby"]))
+    keeper.changed(Session("ada", "d", entering=("lobby",)))
     async with trio.open_nursery() as nursery:
         nursery.start_soon(keeper.run)
         await trio.sleep(0.5)
-        keeper.changed(Session("ben", "e", entering=["lobby"]))
+        keeper.changed(Session("ben", "e", entering=("lobby",)))
         keeper.hurry()
         keeper.close()
     assert store.tries == 1

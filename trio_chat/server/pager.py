@@ -12,12 +12,10 @@ import trio
 
 from trio_chat.errors import StoreError
 from trio_chat.server.crew import Starter
-from trio_chat.server.limits import Limits
 from trio_chat.server.outgoing import Outgoing
 from trio_chat.server.pages import Pages, Part, Reading
 from trio_chat.server.room import Member, Standing
-from trio_chat.server.turns import Done, Gate, Turns
-from trio_chat.store.interface import Store
+from trio_chat.server.turns import Done, Gate
 
 _RETRY_S: Final = (0.05, 0.2, 0.5)
 
@@ -45,27 +43,13 @@ class Pager:
             store can't be read nobody is served any more.
     """
 
-    __slots__ = (
-        *("_behind", "_had", "_nursery", "_outgoing", "_pages", "_reader", "_running"),
-        *("_store", "_turn_bytes", "_turns"),
-    )
-
-    def __init__(  # noqa: PLR0913 (what peers share comes in one by one)
-        self,
-        outgoing: Outgoing,
-        store: Store,
-        pages: Pages,
-        turns: Turns,
-        nursery: Starter,
-        limits: Limits,
-        reader: Paged,
+    def __init__(
+        self, outgoing: Outgoing, pages: Pages, nursery: Starter, reader: Paged
     ) -> None:
         self._outgoing = outgoing
-        self._store = store
         self._pages = pages
-        self._turns = turns
+        self._turns = pages.turns
         self._nursery = nursery
-        self._turn_bytes = limits.page_bytes
         self._reader = reader
         self._behind: dict[Member, None] = {}
         self._running = False
@@ -82,10 +66,12 @@ class Pager:
         try:
             while self._behind:
                 due = await self._turns.take(self._turn)
-                if due is not None:
-                    await self._read(*due)
-                else:
+                if due is None:
                     await self._outgoing.cleared()
+                else:
+                    await self._read(*due)
+                    # What was read is for this one, and may be kept nowhere else.
+                    self._behind = dict.fromkeys([due[0], *self._behind])
         except StoreError as error:
             self._reader.store_failed(error)
         else:
@@ -130,7 +116,7 @@ class Pager:
             if part:
                 self._outgoing.offer(part)
             handed_bytes += len(part)
-            if handed_bytes >= self._turn_bytes:
+            if handed_bytes >= self._pages.full_bytes:
                 break
         return False
 
@@ -189,7 +175,7 @@ class Pager:
         try:
             await self._pages.read(reading)
         except StoreError as error:
-            await self._store.trimmed(member.room.log)
+            await self._pages.check_readable(member.room)
             if member.standing is Standing.BEHIND:
                 await self._outgoing.send(self._reader.unreadable(member, error))
 

@@ -91,10 +91,12 @@ class Pages:
     """
 
     def __init__(self, store: Store, turns: Turns, limits: Limits) -> None:
+        self.turns = turns
+        """In which they are handed out."""
         self._store = store
-        self._turns = turns
         self._entries = limits.page_entries
-        self._full_bytes = min(limits.page_bytes, limits.queue_bytes_max)
+        self.full_bytes = min(limits.page_bytes, limits.queue_bytes_max)
+        """A page that has so much is full."""
         self._page_bytes_max = limits.queue_bytes_max
         self._bytes_max = limits.pages_bytes_max
         self._logs: dict[str, list[_Page]] = {}  # in their order
@@ -134,7 +136,15 @@ class Pages:
                 self._keep(log, reading.pages)
         finally:
             del self._readings[log]
-            self._turns.open(reading.gate)
+            self.turns.open(reading.gate)
+
+    async def check_readable(self, room: Room) -> None:
+        """Ask for something else of a log of which a page can't be read.
+
+        Raises: StoreError: it is not this page: nothing can be read.
+        Cancel: atomic.
+        """
+        await self._store.trimmed(room.log)
 
     @contextmanager
     def trimming(self, log: str) -> Iterator[None]:
@@ -231,7 +241,7 @@ class Pages:
         return page
 
     def _is_full(self, page: _Page) -> bool:
-        return len(page.data) >= self._full_bytes
+        return len(page.data) >= self.full_bytes
 
     def _ends(self, room: Room, after: int) -> int:
         """Where a page that begins behind `after` has to end: the next one, or the head."""

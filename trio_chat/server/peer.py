@@ -38,7 +38,6 @@ from trio_chat.server.room import Member
 from trio_chat.server.session import Session
 from trio_chat.server.silences import Silences
 from trio_chat.server.trouble import Trouble
-from trio_chat.server.turns import Turns
 from trio_chat.store.interface import Store, fingerprint
 from trio_chat.wire import receiving_of, sending_of
 
@@ -56,7 +55,6 @@ class Services:
     keeper: Keeper
     store: Store
     pages: Pages
-    turns: Turns
     silences: Silences
     nursery: trio.Nursery
     """For what peers do besides reading."""
@@ -216,19 +214,8 @@ class Peer:
             # While there is a pager nothing may overtake what it has in hand.
             if member.room.welcome(member):
                 return
-            self._pager = self._new_pager()
+            self._pager = Pager(self._outgoing, self._services.pages, self._crew, self)
         self._pager.serve(member)
-
-    def _new_pager(self) -> Pager:
-        return Pager(
-            self._outgoing,
-            self._services.store,
-            self._services.pages,
-            self._services.turns,
-            self._crew,
-            self._limits,
-            self,
-        )
 
     def paged(self, room: str, entries: int, gap_entries: int) -> None:
         """Count what was read for a member that is behind."""

@@ -105,7 +105,6 @@ async def serve(  # noqa: PLR0913, PLR0915 (what a simulation replaces comes in 
             keeper=keeper,
             store=store,
             pages=pages,
-            turns=turns,
             silences=silences,
             nursery=outer,
             limits=limits,

@@ -4,7 +4,11 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from simulator.bench.dialects.dialect import Said
+
 PADDING: Final = "x"
+TEXT: Final = rb"(\d+) x*"
+"""A pattern: what an author says, with its number."""
 
 
 def text(n: int, text_bytes: int) -> str:
@@ -15,6 +19,21 @@ def text(n: int, text_bytes: int) -> str:
 def whole_lines(data: bytes) -> int:
     """How many of these bytes are whole lines."""
     return data.rfind(b"\n") + 1
+
+
+def said_in(run: bytes, entry: re.Pattern[bytes]) -> Iterator[Said]:
+    """The entries of a piece that is nothing but entries.
+
+    Shape:  the pattern's first group is the nick, its second one the author's count.
+    Raises: ValueError: something else is among them.
+    """
+    end = 0
+    while end < len(run):
+        found = entry.match(run, end)
+        if found is None:
+            raise ValueError(f"nobody said {run[end : end + 200]!r}")
+        end = found.end()
+        yield Said(found[1].decode(), int(found[2]), end)
 
 
 class Runs:

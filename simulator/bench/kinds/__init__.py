@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from simulator.bench.kinds.kind import Kind
+from simulator.bench.kinds.resume import RESUME
 from simulator.bench.kinds.talk import TALK
-from simulator.bench.workloads import AnyLoad, Talk
+from simulator.bench.workloads import AnyLoad, Resume, Talk
 
 KINDS: Final[Mapping[type[AnyLoad], Kind]] = {
     Talk: TALK,
+    Resume: RESUME,
 }
 
 

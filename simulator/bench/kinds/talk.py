@@ -59,7 +59,7 @@ TALK: Final = Kind(
         ),
     ),
     main="cpu_us_per_delivery",
-    main_title="server CPU for a delivery, in microseconds",
+    main_title="Server CPU for a delivery, in microseconds",
     columns=(
         Column("messages_per_s", "messages/s", 16),
         Column("deliveries_per_s", "deliveries/s", 13),

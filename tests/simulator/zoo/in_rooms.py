@@ -9,6 +9,7 @@ from trio_chat.protocol.codes import Code
 from trio_chat.protocol.framing import encode
 from trio_chat.server.hub import Hub
 from trio_chat.server.pager import Pager
+from trio_chat.server.pages import Pages, Reading
 from trio_chat.server.peer import Peer
 from trio_chat.server.room import Member, Reader, Resident, Room, Standing
 from trio_chat.server.session import Guest, Session
@@ -39,15 +40,21 @@ def live_before_the_log_was_read(patch: Patch) -> None:
 
 
 def live_as_if_nothing_had_come_since_the_log_was_read(patch: Patch) -> None:
-    honest = Pager._page
+    honest_read, honest_page = Pages.read, Pager._page
+    heads: dict[Room, int] = {}
 
-    async def page(self: Pager, member: Member) -> None:
-        head = member.room.head
-        await honest(self, member)
-        if member.cursor == head and member.standing is Standing.BEHIND:
+    async def read(self: Pages, reading: Reading) -> None:
+        heads[reading.room] = reading.room.head
+        await honest_read(self, reading)
+
+    def page(self: Pager, member: Member) -> bytes | None:
+        frame = honest_page(self, member)
+        if frame and member.cursor == heads.get(member.room):
             member.cursor = member.room.head
             member.room.go_live(member)
+        return frame
 
+    patch.setattr(Pages, "read", read)
     patch.setattr(Pager, "_page", page)
 
 

@@ -1,0 +1,1 @@
+"""How what a server does grows with what it keeps."""

@@ -1,0 +1,1 @@
+"""Chats as people write them first: what the others' figures are held against."""
