@@ -28,8 +28,11 @@ def summarise(
 ) -> list[Row]:
     """The rows of what was measured, in the order of cases, contestants and variants."""
     outcomes: dict[Cell, list[AnyOutcome]] = {}
-    for each in sorted(measured, key=lambda each: each.run):
+    mine = (each for each in measured if each.cell.workload == workload.name)
+    for each in sorted(mine, key=lambda each: each.run):
         outcomes.setdefault(each.cell, []).append(each.outcome)
+    there = {(cell.server, cell.store) for cell in outcomes}
+    contestants = [each for each in contestants if (each.server, each.store) in there]
     return [
         _row(place, outcomes)
         for case in workload.cases
