@@ -129,7 +129,7 @@ WORKLOADS: Final = {
                         rooms=100,
                         window=8,
                         text_bytes=64,
-                        mark_every=31,
+                        mark_every=7,
                     ),
                 ),
                 _alone(
@@ -140,7 +140,7 @@ WORKLOADS: Final = {
                         rooms=100,
                         window=1,
                         text_bytes=64,
-                        mark_every=31,
+                        mark_every=7,
                     ),
                 ),
             ),

@@ -58,9 +58,9 @@ def test_a_very_short_bench_loses_nothing(
     file = tmp_path / "bench.json"
     picture = tmp_path / "bench.svg"
     files = (f"--json={file}", f"--svg={picture}")
-    assert main(["bench", "--only=W0", "--runs=1", "--seconds=0.1", *files]) == 0
+    assert main(["bench", "--only=W0", "--runs=1", "--seconds=0.2", *files]) == 0
     out = capsys.readouterr().out
-    assert "W0: as small as it gets; one run of 0.1 s" in out
+    assert "W0: as small as it gets; one run of 0.2 s" in out
     assert out.count("some do not read") == 2
     report = json.loads(file.read_bytes())
     for measured in report["measured"]:
