@@ -1,5 +1,6 @@
 """Other servers under the same load: real processes, and nothing is lost at any of them."""
 
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -10,8 +11,8 @@ from simulator.bench import peers
 from simulator.bench.cores import Cores
 from simulator.bench.foreign import open_peer, version_of
 from simulator.bench.peers import PEERS, Peer, version_in
-from simulator.bench.plan import Talked
-from simulator.bench.run import measure, tasks
+from simulator.bench.plan import Measured, Talked
+from simulator.bench.run import measure, measure_all, tasks
 from simulator.bench.servers import OURS, YARDSTICKS, Server, peer_server
 from simulator.bench.workloads import WORKLOADS, Case, Talk, Variant, Workload
 from simulator.cli import main
@@ -60,6 +61,32 @@ async def test_a_server_that_does_not_start_says_why() -> None:
     with pytest.raises(ServerError, match="does not start: no way"):
         async with open_peer(python, "", None):
             pass
+
+
+@on_processes
+async def test_a_server_that_fails_does_not_keep_others_from_being_measured() -> None:
+    """Unless it is ours: what the others reach is of no use without that."""
+    python = Peer("python", "python3", "python3", "irc", ("-c", "exit('no way')"), "")
+    broken = Server("broken", "irc", partial(open_peer, python), is_peer=True)
+    failed: list[str] = []
+    measured: list[Measured] = []
+
+    async def measure_with(server: Server) -> None:
+        with trio.fail_after(PATIENCE_S):
+            await measure_all(
+                tasks([TINY], [server, YARDSTICKS[0]]),
+                runs=1,
+                seconds=0.1,
+                cores=Cores(),
+                measured=measured.append,
+                failed=failed.append,
+            )
+
+    await measure_with(broken)
+    assert failed == ["W0: broken: python3 does not start: no way"]
+    assert [each.cell.server for each in measured] == ["plain threads"]
+    with pytest.raises(ServerError, match="no way"):
+        await measure_with(broken._replace(is_ours=True))
 
 
 @pytest.mark.parametrize(

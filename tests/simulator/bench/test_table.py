@@ -232,3 +232,19 @@ def test_a_figure_that_no_peer_has_is_compared_with_none() -> None:
     )
     assert rows[0].to_best_peer["cpu_us_per_delivery"] is None
     assert rows[0].to_best_peer["p50_ms"] is not None
+
+
+def test_a_run_in_which_a_server_failed_has_no_part_in_its_ratios() -> None:
+    """What was measured in another run is compared with that run's."""
+    rows = summarise(
+        SIDE_BY_SIDE,
+        SERVERS,
+        [
+            *(beside("plain threads", run=run, messages=10**run) for run in range(3)),
+            *(beside("peer one", run=run, messages=2 * 10**run) for run in (0, 2)),
+        ],
+    )
+    ratio = rows[1].ratios["messages_per_s"]
+    assert rows[1].runs == 2
+    assert ratio is not None
+    assert ratio.median == 2
