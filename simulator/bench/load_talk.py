@@ -17,7 +17,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from simulator.bench.accounting import Account, account, kernel_bytes
+from simulator.bench.accounting import Account, account, kernel_bytes, sleeps
 from simulator.bench.dialects import DIALECTS
 from simulator.bench.figures import percentile
 from simulator.bench.members import Member, enter
@@ -30,7 +30,6 @@ _PATIENCE_S: Final = 120.0
 """For whatever has to happen before the load goes on. The slowest: a naive server that
 tells each of 1,000 members of each other's coming needs half a minute for it."""
 _TURN_S: Final = 0.25
-_CALM_SHARE: Final = 0.2
 _BUFFER_BYTES: Final = 256 * 1024
 _SIP_BYTES: Final = 1024
 _SIP_EVERY_S: Final = 1.0
@@ -132,13 +131,7 @@ class TalkRun:
 
     def _calm(self) -> bool:
         """Whether nothing comes for a turn, as the server has nothing to do."""
-        before = account(self._plan.server_pid)
-        if self._turn(_TURN_S):
-            return False
-        after = account(self._plan.server_pid)
-        busy_s = more(after.cpu_s, before.cpu_s) or 0.0
-        busy_s += more(after.waited_s, before.waited_s) or 0.0
-        return busy_s < _TURN_S * _CALM_SHARE
+        return not self._turn(_TURN_S) and sleeps(self._plan.server_pid)
 
     def _fill(self) -> None:
         # In steps, each of which all readers have before the next: nothing is to pile up
@@ -222,6 +215,10 @@ class TalkRun:
         while self._changed:
             self._mind(self._changed.pop())
         ready = self._selector.select(wait_s)
+        if not self._dialect.echoes:
+            # Authors are not told what they say themselves, so that they can only be
+            # compared with those who are: these come first.
+            ready.sort(key=_is_author)
         for key, events in ready:
             member: Member = key.data
             if events & selectors.EVENT_WRITE:
@@ -285,6 +282,11 @@ def _unheard(author: Author, *, numbered: bool) -> Iterator[str]:
         yield f"{author.nick}: {author.in_flight} said, and never heard of again"
     if numbered and author.heard != author.accepted:
         yield f"{author.nick}: {author.accepted} accepted, {author.heard} in the log"
+
+
+def _is_author(ready: tuple[selectors.SelectorKey, int]) -> bool:
+    member: Member = ready[0].data
+    return member.author is not None
 
 
 def more(after: N | None, before: N | None) -> N | None:
