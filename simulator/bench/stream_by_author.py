@@ -118,6 +118,7 @@ class StreamByAuthor(Stream):
 
     def _leave(self) -> None:
         if self._follows:
+            self._timed += super().passed()
             self._left_at, self._count = self._room.count_at(self.at), self.entries
             self._follows = False
             self._last.clear()
