@@ -40,8 +40,8 @@ examples:
                                                     once more what went wrong, to the byte
   python -m simulator run real                      real processes, TCP and kill -9
   python -m simulator crowd 127.0.0.1:8765 --bots 5 company for whoever tries `join` alone
-  python -m simulator bench --only W8 --json w8.json
-                                                    how fast the server is here
+  python -m simulator bench --with ngircd,nats --json bench.json --svg bench.svg
+                                                    how fast the server is here, and others
 
 All suites but `real` play in virtual worlds: the seed decides everything, and the same
 seed is the same run. In `real` it decides who says what, where, and after which pause; the

@@ -59,6 +59,8 @@ PURE: Final = (
     "simulator/bench/row.py",
     "simulator/bench/room_log.py",
     "simulator/bench/stream.py",
+    "simulator/bench/stream_by_author.py",
+    "simulator/bench/chart.py",
     "simulator/bench/figures.py",
     "simulator/bench/summary.py",
     "simulator/bench/table.py",
@@ -229,7 +231,15 @@ def test_checkers_know_histories_and_nothing_else() -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["load.py", "load_talk.py", "members.py", "dialects", "stream.py", "room_log.py"],
+    [
+        "load.py",
+        "load_talk.py",
+        "members.py",
+        "dialects",
+        "stream.py",
+        "stream_by_author.py",
+        "room_log.py",
+    ],
 )
 def test_the_load_of_the_bench_knows_the_wire_and_no_other_code_of_the_chat(
     module: str,

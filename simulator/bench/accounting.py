@@ -52,6 +52,15 @@ def _resident_bytes(pid: int) -> int | None:
     return int(text.split()[1]) * os.sysconf("SC_PAGE_SIZE") if text else None
 
 
+def sleeps(pid: int) -> bool:
+    """Whether none of its threads has anything to do, as far as that can be seen."""
+    try:
+        threads = [_read(each / "stat") for each in (_PROC / str(pid) / "task").iterdir()]
+    except OSError:
+        return True
+    return all(text.rpartition(") ")[2].startswith("S") for text in threads if text)
+
+
 def kernel_bytes(server_port: int, ports: Collection[int]) -> int | None:
     """What the kernel holds on the way from a server here to these ports of the machine.
 

@@ -17,7 +17,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from simulator.bench.accounting import Account, account, kernel_bytes
+from simulator.bench.accounting import Account, account, kernel_bytes, sleeps
 from simulator.bench.dialects import DIALECTS
 from simulator.bench.figures import percentile
 from simulator.bench.members import Member, enter
@@ -30,7 +30,6 @@ _PATIENCE_S: Final = 120.0
 """For whatever has to happen before the load goes on. The slowest: a naive server that
 tells each of 1,000 members of each other's coming needs half a minute for it."""
 _TURN_S: Final = 0.25
-_CALM_SHARE: Final = 0.2
 _BUFFER_BYTES: Final = 256 * 1024
 _SIP_BYTES: Final = 1024
 _SIP_EVERY_S: Final = 1.0
@@ -120,7 +119,7 @@ class TalkRun:
         self._settle(self._readers)
         caught_up_s = self._catch_up()
         return msgspec.structs.replace(
-            measured, caught_up_s=caught_up_s, faults=faults_of(self._members)
+            measured, caught_up_s=caught_up_s, faults=self._faults()
         )
 
     def _come_in(self) -> None:
@@ -132,13 +131,7 @@ class TalkRun:
 
     def _calm(self) -> bool:
         """Whether nothing comes for a turn, as the server has nothing to do."""
-        before = account(self._plan.server_pid)
-        if self._turn(_TURN_S):
-            return False
-        after = account(self._plan.server_pid)
-        busy_s = more(after.cpu_s, before.cpu_s) or 0.0
-        busy_s += more(after.waited_s, before.waited_s) or 0.0
-        return busy_s < _TURN_S * _CALM_SHARE
+        return not self._turn(_TURN_S) and sleeps(self._plan.server_pid)
 
     def _fill(self) -> None:
         # In steps, each of which all readers have before the next: nothing is to pile up
@@ -167,11 +160,11 @@ class TalkRun:
             p50_s=percentile(took_s, 0.5),
             p99_s=percentile(took_s, 0.99),
             timed=len(took_s),
-            server_cpu_s=more(after.cpu_s, before.cpu_s),
-            server_waited_s=more(after.waited_s, before.waited_s),
-            server_grown_bytes=more(after.resident_bytes, at_first.resident_bytes),
+            server_cpu_s=_more(after.cpu_s, before.cpu_s),
+            server_waited_s=_more(after.waited_s, before.waited_s),
+            server_grown_bytes=_more(after.resident_bytes, at_first.resident_bytes),
             load_cpu_s=time.process_time() - own_cpu_s,
-            load_waited_s=more(own_after.waited_s, own_before.waited_s),
+            load_waited_s=_more(own_after.waited_s, own_before.waited_s),
             kernel_bytes=kernel_bytes(self._plan.port, self._slow_ports()),
             caught_up_s=None,
             faults=[],
@@ -265,29 +258,27 @@ class TalkRun:
     def _slow_ports(self) -> frozenset[int]:
         return frozenset(each.port for each in [*self._stalled, *self._sipping])
 
+    def _faults(self) -> list[str]:
+        found: list[str] = []
+        for log in dict.fromkeys(each.log for each in self._members):
+            found += log.faults
+        for member in self._members:
+            found += [f"{member.nick}: {fault}" for fault in member.faults]
+            if (faults := member.stream.faults()) != Faults():
+                found.append(f"{member.nick}: {faults}")
+            if member.author is not None:
+                found += self._unheard(member.author)
+        return found
 
-def faults_of(members: Sequence[Member]) -> list[str]:
-    """All that is wrong at these members, and in their rooms, if nothing more comes."""
-    found: list[str] = []
-    for log in dict.fromkeys(each.log for each in members):
-        found += log.faults
-    for member in members:
-        found += [f"{member.nick}: {fault}" for fault in member.faults]
-        if (faults := member.stream.faults()) != Faults():
-            found.append(f"{member.nick}: {faults}")
-        if member.author is not None:
-            found += _unheard(member.author, numbered=member.log.dialect.numbered)
-    return found
-
-
-def _unheard(author: Author, *, numbered: bool) -> Iterator[str]:
-    if author.in_flight:
-        yield f"{author.nick}: {author.in_flight} said, and never heard of again"
-    if numbered and author.heard != author.accepted:
-        yield f"{author.nick}: {author.accepted} accepted, {author.heard} in the log"
+    def _unheard(self, author: Author) -> Iterator[str]:
+        if author.in_flight:
+            yield f"{author.nick}: {author.in_flight} said, and never heard of again"
+        if self._dialect.numbered and author.heard != author.accepted:
+            accepted, heard = author.accepted, author.heard
+            yield f"{author.nick}: {accepted} accepted, {heard} in the log"
 
 
-def more(after: N | None, before: N | None) -> N | None:
+def _more(after: N | None, before: N | None) -> N | None:
     return None if after is None or before is None else after - before
 
 

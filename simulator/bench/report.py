@@ -39,6 +39,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     workloads: dict[str, str]
     """What each is, by its name."""
     rows: Sequence[Row]
+    failed: Sequence[str]
+    """What could not be measured, and why, for people."""
     measured: Sequence[Measured]
 
     @property
@@ -48,8 +50,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def right(self) -> bool:
-        """Whether nothing was lost, doubled or out of order."""
-        return not any(row.faults for row in self.rows)
+        """Whether all was measured, and nothing lost, doubled or out of order."""
+        return not self.failed and not any(row.faults for row in self.rows)
 
 
 async def bench(
@@ -82,9 +84,17 @@ async def bench(
         measured.append(one)
         screen.progress(f"{len(measured)} of {measurements} measured")
 
+    failed: list[str] = []
     contestants = [each for server in servers for each in server.contestants]
     try:
-        await measure_all(cases, runs=runs, seconds=seconds, cores=pinned, measured=take)
+        await measure_all(
+            cases,
+            runs=runs,
+            seconds=seconds,
+            cores=pinned,
+            measured=take,
+            failed=failed.append,
+        )
     finally:
         report = Report(
             machine=here,
@@ -96,6 +106,7 @@ async def bench(
             rows=[
                 row for each in workloads for row in summarise(each, contestants, measured)
             ],
+            failed=failed,
             measured=measured,
         )
         screen.show(_tables(report))
@@ -134,7 +145,8 @@ def _tables(report: Report) -> list[str]:
         rows = list(group)
         about = f"{name}: {report.workloads[name]}; {_how(report, rows)}"
         lines += ["", about, "", *table(rows)]
-    return [*lines, "", *legend(report.rows)]
+    failed = [f"it can't be measured: {each}" for each in report.failed]
+    return [*lines, "", *failed, *legend(report.rows)]
 
 
 def _how(report: Report, rows: Sequence[Row]) -> str:

@@ -12,6 +12,7 @@ from simulator.bench.plan import AnyOutcome, Cell, LoadError, Measured, Plan
 from simulator.bench.servers import Server
 from simulator.bench.workloads import AnyLoad, Workload
 from simulator.environment import child_environment
+from simulator.errors import ServerError
 from trio_chat.errors import lone_exception
 
 _WARM_SHARE: Final = 0.2
@@ -59,19 +60,27 @@ async def measure_all(
     seconds: float,
     cores: Cores,
     measured: Callable[[Measured], None],
+    failed: Callable[[str], None],
 ) -> None:
     """Measure everything `runs` times, and tell each outcome as it is known.
 
     Shape:  what is in one case follows each other, from first to last and then from last
             to first, so that what the machine does besides is shared out fairly.
-    Raises: LoadError, ServerError: it can't be measured here.
+            A server that is not ours may fail: that is told, in a sentence, and it goes on.
+    Raises: LoadError, ServerError: ours can't be measured here.
     Cancel: no process is left.
     """
     for run in range(runs):
         for case in cases:
             for task in case[::-1] if run % 2 else case:
-                outcome = await measure(task, seconds=seconds, cores=cores)
-                measured(Measured(task.cell, run, outcome))
+                try:
+                    outcome = await measure(task, seconds=seconds, cores=cores)
+                except (LoadError, ServerError) as error:
+                    if task.server.is_ours:
+                        raise
+                    failed(f"{task.cell.workload}: {task.cell.server}: {error}")
+                else:
+                    measured(Measured(task.cell, run, outcome))
 
 
 async def measure(task: Task, *, seconds: float, cores: Cores) -> AnyOutcome:

@@ -10,7 +10,8 @@ from simulator.bench.plan import AnyOutcome, Cell, Contestant, Measured
 from simulator.bench.row import Row, ToPeer
 from simulator.bench.workloads import AnyLoad, Case, Workload
 
-_Outcomes: TypeAlias = Mapping[Cell, Sequence[AnyOutcome]]
+_Outcomes: TypeAlias = Mapping[Cell, Mapping[int, AnyOutcome]]
+"""By the number of the run."""
 
 
 class _Place(NamedTuple):
@@ -27,16 +28,19 @@ def summarise(
     workload: Workload, contestants: Sequence[Contestant], measured: Sequence[Measured]
 ) -> list[Row]:
     """The rows of what was measured, in the order of cases, contestants and variants."""
-    outcomes: dict[Cell, list[AnyOutcome]] = {}
-    for each in sorted(measured, key=lambda each: each.run):
-        outcomes.setdefault(each.cell, []).append(each.outcome)
+    outcomes: dict[Cell, dict[int, AnyOutcome]] = {}
+    for each in measured:
+        if each.cell.workload == workload.name:
+            outcomes.setdefault(each.cell, {})[each.run] = each.outcome
+    there = {(cell.server, cell.store) for cell in outcomes}
+    contestants = [each for each in contestants if (each.server, each.store) in there]
     return [
         _row(place, outcomes)
         for case in workload.cases
         for place in _places(workload, case, contestants)
-        # After Ctrl-C the last run is not whole: what has nothing to be compared with
-        # counts for nothing.
-        if outcomes.get(place.cell) and outcomes.get(place.first)
+        # After Ctrl-C the last run is not whole, and a server may fail: what has nothing
+        # to be compared with counts for nothing.
+        if outcomes.get(place.cell, {}).keys() & outcomes.get(place.first, {}).keys()
     ]
 
 
@@ -67,15 +71,13 @@ def _places(
 
 
 def _row(place: _Place, outcomes: _Outcomes) -> Row:
-    # Pairs only.
-    runs = min(len(outcomes[place.cell]), len(outcomes[place.first]))
-    mine, first = outcomes[place.cell][:runs], outcomes[place.first][:runs]
+    mine, first = _pairs(outcomes[place.cell], outcomes[place.first])
     figures = kind_of(place.load).figures
     return Row(
         cell=place.cell,
         load=place.load,
         is_peer=place.is_peer,
-        runs=runs,
+        runs=len(mine),
         first=place.first,
         figures={each.name: median_of([*map(each.of, mine)]) for each in figures},
         ratios={
@@ -89,26 +91,30 @@ def _row(place: _Place, outcomes: _Outcomes) -> Row:
             if each.difference
         },
         to_best_peer={
-            each.name: _to_best_peer(each, mine, place.peers, outcomes)
-            for each in figures
-            if each.best
+            each.name: _to_best_peer(each, place, outcomes) for each in figures if each.best
         },
         faults=[fault for each in mine for fault in each.faults],
     )
 
 
-def _to_best_peer(
-    figure: Figure, mine: Sequence[AnyOutcome], peers: Sequence[Cell], outcomes: _Outcomes
-) -> ToPeer | None:
-    values = {peer: [*map(figure.of, outcomes.get(peer, []))] for peer in peers}
+def _pairs(
+    ones: Mapping[int, AnyOutcome], others: Mapping[int, AnyOutcome]
+) -> tuple[list[AnyOutcome], list[AnyOutcome]]:
+    """Those of the runs that both are in."""
+    runs = sorted(ones.keys() & others.keys())
+    return [ones[run] for run in runs], [others[run] for run in runs]
+
+
+def _to_best_peer(figure: Figure, place: _Place, outcomes: _Outcomes) -> ToPeer | None:
     medians = {
         peer: median
-        for peer, each in values.items()
-        if (median := median_of(each)) is not None
+        for peer in place.peers
+        if (median := median_of([*map(figure.of, outcomes.get(peer, {}).values())]))
+        is not None
     }
     if not medians or figure.best is None:
         return None
     best = figure.best(medians, key=medians.__getitem__)
-    runs = min(len(mine), len(values[best]))
-    ratio = ratio_of([*map(figure.of, mine[:runs])], values[best][:runs])
+    mine, peers = _pairs(outcomes[place.cell], outcomes[best])
+    ratio = ratio_of([*map(figure.of, mine)], [*map(figure.of, peers)])
     return ToPeer(best.server, ratio) if ratio else None

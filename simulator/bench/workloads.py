@@ -159,7 +159,7 @@ WORKLOADS: Final = {
                         rooms=100,
                         window=8,
                         text_bytes=64,
-                        mark_every=31,
+                        mark_every=7,
                     ),
                 ),
                 _alone(
@@ -170,7 +170,7 @@ WORKLOADS: Final = {
                         rooms=100,
                         window=1,
                         text_bytes=64,
-                        mark_every=31,
+                        mark_every=7,
                     ),
                 ),
             ),

@@ -47,5 +47,5 @@ class Plain:
     def asides(self, run: bytes, room: str) -> Iterator[Aside]:
         """As Dialect.asides; others' coming and going does not matter."""
         del room
-        if _GREETING in run:
+        for _ in range(run.count(_GREETING)):
             yield Joined()

@@ -46,6 +46,7 @@ TINY: Final = Workload(
     "W0",
     "as small as it gets",
     cases=(Case("", (Variant("some do not read", SMALL),)),),
+    ours_only=True,
 )
 
 
@@ -55,10 +56,11 @@ def test_a_very_short_bench_loses_nothing(
     """On disk and in memory; how fast it was is nobody's business here."""
     monkeypatch.setattr(command, "WORKLOADS", {"W0": TINY})
     file = tmp_path / "bench.json"
-    arguments = ("bench", "--only=W0", "--runs=1", "--seconds=0.1", f"--json={file}")
-    assert main(arguments) == 0
+    picture = tmp_path / "bench.svg"
+    files = (f"--json={file}", f"--svg={picture}")
+    assert main(["bench", "--only=W0", "--runs=1", "--seconds=0.2", *files]) == 0
     out = capsys.readouterr().out
-    assert "W0: as small as it gets; one run of 0.1 s" in out
+    assert "W0: as small as it gets; one run of 0.2 s" in out
     assert out.count("some do not read") == 2
     report = json.loads(file.read_bytes())
     for measured in report["measured"]:
@@ -68,6 +70,15 @@ def test_a_very_short_bench_loses_nothing(
         assert outcome.deliveries >= outcome.messages
         assert outcome.caught_up_s is not None
     assert [row["cell"]["store"] for row in report["rows"]] == ["memory", "disk"]
+
+    # And once more, from the file.
+    drawn = picture.read_text(encoding="utf-8")
+    assert report["machine"]["date"] in drawn
+    picture.unlink()
+    assert main(["bench", f"--from={file}", f"--svg={picture}"]) == 0
+    tables = out[out.index("W0:") :]
+    assert capsys.readouterr().out.endswith(tables)
+    assert picture.read_text(encoding="utf-8") == drawn
 
 
 @pytest.mark.parametrize(
@@ -86,6 +97,20 @@ def test_a_file_that_can_not_be_written_is_said_before_anything_is_measured(
     """Whoever waits for minutes wants the figures."""
     assert main(["bench", f"--json={tmp_path / 'nowhere' / 'bench.json'}"]) == 1
     assert "can't be written" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [(None, "the figures can't be read"), ("{}", "has no figures of a bench")],
+)
+def test_a_file_without_figures_is_told_from_one_with(
+    text: str | None, sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "bench.json"
+    if text is not None:
+        file.write_text(text, encoding="utf-8")
+    assert main(["bench", f"--from={file}"]) == 1
+    assert sentence in capsys.readouterr().out
 
 
 def test_each_workload_has_its_name() -> None:

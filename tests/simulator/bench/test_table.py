@@ -5,11 +5,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from simulator.bench.figures import Ratio
 from simulator.bench.kinds.talk import TALK
 from simulator.bench.plan import Cell, Contestant, Measured, Talked
+from simulator.bench.row import ToPeer
 from simulator.bench.servers import IN_MEMORY, ON_DISK
 from simulator.bench.summary import summarise
-from simulator.bench.table import table
+from simulator.bench.table import legend, table
 from simulator.bench.workloads import Case, Talk, Variant, Workload
 
 WORKLOAD = Workload(
@@ -149,3 +151,100 @@ def test_every_figure_can_be_taken_of_an_outcome_that_knows_little(figure: Any) 
     )
     little = {**unknown, "load_cpu_s": 0.0, "deliveries": 0, "messages": 0}
     figure.of(msgspec.structs.replace(OUTCOME, **little))
+
+
+# --- servers side by side ------------------------------------------------------------
+
+
+SIDE_BY_SIDE = Workload(
+    "W0",
+    "a test",
+    cases=(Case("fast", (Variant("", Talk(members=20, senders=1, window=1)),)),),
+)
+SERVERS = [
+    Contestant("plain threads"),
+    Contestant("peer one", is_peer=True),
+    Contestant("peer two", is_peer=True),
+    *OURS,
+]
+
+
+def beside(server: str, store: str = "", run: int = 0, **others: Any) -> Measured:
+    cell = Cell(workload="W0", case="fast", server=server, store=store, variant="")
+    return Measured(cell, run, msgspec.structs.replace(OUTCOME, **others))
+
+
+def test_servers_are_compared_with_the_first_one_and_with_the_best_peer() -> None:
+    """The best of each figure, in the same run."""
+    rows = summarise(
+        SIDE_BY_SIDE,
+        SERVERS,
+        [
+            beside("plain threads", server_cpu_s=1.0, p50_s=0.004),
+            beside("peer one", server_cpu_s=0.5, p50_s=0.001),
+            beside("peer two", server_cpu_s=0.25, p50_s=0.002),
+            beside("trio_chat", IN_MEMORY, server_cpu_s=0.05, p50_s=0.002),
+            beside("trio_chat", ON_DISK, server_cpu_s=0.1, p50_s=0.003),
+        ],
+    )
+    assert [row.cell.server for row in rows if row.is_peer] == ["peer one", "peer two"]
+    assert {row.first.server for row in rows} == {"plain threads"}
+    best = rows[3].to_best_peer
+    assert best["cpu_us_per_delivery"] == ToPeer("peer two", Ratio(0.2, clear=False))
+    assert best["p50_ms"] == ToPeer("peer one", Ratio(2.0, clear=False))
+    lines = [" ".join(line.split()) for line in table(rows)]
+    assert "CPU us each to best peer p50 ms" in lines[0]
+    assert lines[1] == "fast"
+    assert "plain threads 1,000 20,000 25.000 4.00 4.00" in lines[2]
+    assert "6.250 (~0.25) 1.00 2.00 (~0.50)" in lines[4]
+    assert "trio_chat, memory 1,000 (~1.00) 20,000 1.250 (~0.050) 0.20" in lines[5]
+    assert "trio_chat, disk" in lines[6]
+    assert any("best peer" in line for line in legend(rows))
+
+
+def test_without_peers_nothing_is_said_of_them() -> None:
+    rows = summarise(
+        SIDE_BY_SIDE, SERVERS, [beside("plain threads"), beside("trio_chat", ON_DISK)]
+    )
+    assert len(rows) == 2
+    assert "best peer" not in " ".join([*table(rows), *legend(rows)])
+
+
+def test_where_the_first_one_was_not_asked_the_next_takes_its_place() -> None:
+    """As with a workload that is for one server alone."""
+    rows = summarise(
+        SIDE_BY_SIDE,
+        SERVERS,
+        [beside("trio_chat", IN_MEMORY), beside("trio_chat", ON_DISK, server_cpu_s=1.0)],
+    )
+    ratio = rows[1].ratios["cpu_us_per_delivery"]
+    assert [row.first.store for row in rows] == [IN_MEMORY] * 2
+    assert ratio is not None
+    assert ratio.median == 2
+
+
+def test_a_figure_that_no_peer_has_is_compared_with_none() -> None:
+    """As the CPU, where it can't be seen."""
+    rows = summarise(
+        SIDE_BY_SIDE,
+        SERVERS,
+        [beside(name, server_cpu_s=None) for name in ("plain threads", "peer one")],
+    )
+    assert rows[0].to_best_peer["cpu_us_per_delivery"] is None
+    assert rows[0].to_best_peer["p50_ms"] is not None
+
+
+def test_a_run_in_which_a_server_failed_has_no_part_in_its_ratios() -> None:
+    """What was measured in another run is compared with that run's."""
+    rows = summarise(
+        SIDE_BY_SIDE,
+        SERVERS,
+        [
+            *(beside("plain threads", run=run, messages=10**run) for run in range(3)),
+            *(beside("peer one", run=run, messages=2 * 10**run) for run in (0, 2)),
+        ],
+    )
+    ratio = rows[1].ratios["messages_per_s"]
+    assert rows[1].runs == 2
+    assert ratio is not None
+    assert ratio.median == 2
