@@ -119,7 +119,7 @@ class TalkRun:
         self._settle(self._readers)
         caught_up_s = self._catch_up()
         return msgspec.structs.replace(
-            measured, caught_up_s=caught_up_s, faults=self._faults()
+            measured, caught_up_s=caught_up_s, faults=faults_of(self._members)
         )
 
     def _come_in(self) -> None:
@@ -160,11 +160,11 @@ class TalkRun:
             p50_s=percentile(took_s, 0.5),
             p99_s=percentile(took_s, 0.99),
             timed=len(took_s),
-            server_cpu_s=_more(after.cpu_s, before.cpu_s),
-            server_waited_s=_more(after.waited_s, before.waited_s),
-            server_grown_bytes=_more(after.resident_bytes, at_first.resident_bytes),
+            server_cpu_s=more(after.cpu_s, before.cpu_s),
+            server_waited_s=more(after.waited_s, before.waited_s),
+            server_grown_bytes=more(after.resident_bytes, at_first.resident_bytes),
             load_cpu_s=time.process_time() - own_cpu_s,
-            load_waited_s=_more(own_after.waited_s, own_before.waited_s),
+            load_waited_s=more(own_after.waited_s, own_before.waited_s),
             kernel_bytes=kernel_bytes(self._plan.port, self._slow_ports()),
             caught_up_s=None,
             faults=[],
@@ -258,27 +258,29 @@ class TalkRun:
     def _slow_ports(self) -> frozenset[int]:
         return frozenset(each.port for each in [*self._stalled, *self._sipping])
 
-    def _faults(self) -> list[str]:
-        found: list[str] = []
-        for log in dict.fromkeys(each.log for each in self._members):
-            found += log.faults
-        for member in self._members:
-            found += [f"{member.nick}: {fault}" for fault in member.faults]
-            if (faults := member.stream.faults()) != Faults():
-                found.append(f"{member.nick}: {faults}")
-            if member.author is not None:
-                found += self._unheard(member.author)
-        return found
 
-    def _unheard(self, author: Author) -> Iterator[str]:
-        if author.in_flight:
-            yield f"{author.nick}: {author.in_flight} said, and never heard of again"
-        if self._dialect.numbered and author.heard != author.accepted:
-            accepted, heard = author.accepted, author.heard
-            yield f"{author.nick}: {accepted} accepted, {heard} in the log"
+def faults_of(members: Sequence[Member]) -> list[str]:
+    """All that is wrong at these members, and in their rooms, if nothing more comes."""
+    found: list[str] = []
+    for log in dict.fromkeys(each.log for each in members):
+        found += log.faults
+    for member in members:
+        found += [f"{member.nick}: {fault}" for fault in member.faults]
+        if (faults := member.stream.faults()) != Faults():
+            found.append(f"{member.nick}: {faults}")
+        if member.author is not None:
+            found += _unheard(member.author, numbered=member.log.dialect.numbered)
+    return found
 
 
-def _more(after: N | None, before: N | None) -> N | None:
+def _unheard(author: Author, *, numbered: bool) -> Iterator[str]:
+    if author.in_flight:
+        yield f"{author.nick}: {author.in_flight} said, and never heard of again"
+    if numbered and author.heard != author.accepted:
+        yield f"{author.nick}: {author.accepted} accepted, {author.heard} in the log"
+
+
+def more(after: N | None, before: N | None) -> N | None:
     return None if after is None or before is None else after - before
 
 

@@ -1,4 +1,4 @@
-"""When news are told: by the batch, in the order of the room, and never to the end of it."""
+"""When news are told: by the batch, in the order of the room, and not by each."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -67,7 +67,7 @@ def test_entries_and_news_come_in_the_order_of_the_room() -> None:
 def test_who_comes_while_there_are_news_is_live_and_has_the_list_after_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """One list, encoded once, for all who come in the same moment; nothing is told twice."""
+    """One list, encoded once, for all who come at once; nothing is told twice."""
     lists: list[object] = []
 
     def encode(lines: Iterable[messages.Message]) -> bytes:
