@@ -27,7 +27,10 @@ on_processes = pytest.mark.processes
 
 async def talked(server: Server) -> Talked:
     with trio.fail_after(PATIENCE_S):
-        return await measure(tasks([TINY], [server])[0][0], seconds=0.2, cores=Cores())
+        task = tasks([TINY], [server])[0][0]
+        outcome = await measure(task, seconds=0.2, cores=Cores())
+        assert isinstance(outcome, Talked)
+        return outcome
 
 
 def assert_right(outcome: Talked) -> None:
