@@ -162,7 +162,7 @@ async def test_the_steps_for_a_burst_are_those_for_a_line(
     assert one.counts["sends"] == many.counts["sends"]
 
 
-async def test_a_lone_line_takes_six_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four of its author's task, two of the journal's."""
+async def test_a_lone_line_takes_four_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its author's task reads it and answers, the journal's takes it and stores it."""
     work = await work_of(monkeypatch, members=5, lines=1)
-    assert work.counts["steps"] == 6
+    assert work.counts["steps"] == 4

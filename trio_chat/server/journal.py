@@ -79,7 +79,10 @@ class Journal:
         Cancel: may have happened: the wait is abandoned, the drafts are not.
         """
         submission = _Submission(drafts)
-        await self._send.send(submission)
+        try:
+            self._send.send_nowait(submission)  # there will be a wait anyhow, the next one
+        except trio.WouldBlock:
+            await self._send.send(submission)
         await submission.settled.wait()
         if submission.error is not None:
             raise submission.error

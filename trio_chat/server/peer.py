@@ -458,7 +458,10 @@ class Peer:
         for each in answers:
             if isinstance(each, messages.Refused):
                 self._figures.drafts_refused[each.code] += 1
-        await self._outgoing.send(encode(answers))
+        data = encode(answers)
+        # Others had their turns while the journal worked.
+        if not self._outgoing.offer(data):
+            await self._outgoing.send(data)
 
     def _store_failed(self, error: StoreError) -> _EndError:
         self._services.trouble.passing(error)
