@@ -88,8 +88,6 @@ class Pager:
         """
         gate: Gate | None = None
         for member in list(self._behind):
-            if not self._outgoing.clear:
-                return Done(None)
             lacks = self._hand_over(member)
             del self._behind[member]  # the others first
             if member.standing is Standing.BEHIND:
