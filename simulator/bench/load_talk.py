@@ -215,6 +215,10 @@ class TalkRun:
         while self._changed:
             self._mind(self._changed.pop())
         ready = self._selector.select(wait_s)
+        if not self._dialect.echoes:
+            # Authors are not told what they say themselves, so that they can only be
+            # compared with those who are: these come first.
+            ready.sort(key=_is_author)
         for key, events in ready:
             member: Member = key.data
             if events & selectors.EVENT_WRITE:
@@ -278,6 +282,11 @@ def _unheard(author: Author, *, numbered: bool) -> Iterator[str]:
         yield f"{author.nick}: {author.in_flight} said, and never heard of again"
     if numbered and author.heard != author.accepted:
         yield f"{author.nick}: {author.accepted} accepted, {author.heard} in the log"
+
+
+def _is_author(ready: tuple[selectors.SelectorKey, int]) -> bool:
+    member: Member = ready[0].data
+    return member.author is not None
 
 
 def more(after: N | None, before: N | None) -> N | None:

@@ -38,6 +38,7 @@ class Mark(NamedTuple):
 
     end: int
     """Where it ends among the bytes."""
+    nick: str
     sent_s: float
 
 
@@ -121,7 +122,8 @@ class RoomLog:
             taken = said.end
             self.ends.append(begin + taken)
             if len(self.ends) % self.mark_every == 0:
-                self.marks.append(Mark(begin + taken, author.sent_s[said.n - 1]))
+                sent_s = author.sent_s[said.n - 1]
+                self.marks.append(Mark(begin + taken, said.nick, sent_s))
         self.bytes += entries[:taken]
         return taken
 

@@ -51,13 +51,17 @@ def judge(first: int, last: int, numbers: Sequence[int], changed: int = 0) -> Fa
 class Stream(ABC):
     """What one member of a room is sent, in pieces cut anywhere.
 
-    Shape:  `aside` is told what is no entry, in order.
+    Shape:  `aside` is told what is no entry, in order. `own`: who never gets what it says
+            itself, if it is such a member's.
     """
 
-    def __init__(self, room: RoomLog, aside: Callable[[Aside], None]) -> None:
+    def __init__(
+        self, room: RoomLog, aside: Callable[[Aside], None], own: str | None = None
+    ) -> None:
         self.at = 0
         """Of the room's bytes, those that it has had, as long as it follows them."""
         self._room = room
+        self._own = own
         self._dialect = room.dialect
         self._aside = aside
         self._follows = True
@@ -91,17 +95,18 @@ class Stream(ABC):
         if self._tail:
             data = self._tail + data
             self._tail = b""
+        if not self._follows:
+            self._come_back()
         if self._follows:
-            if self._room.bytes.startswith(data, self.at):
-                self.at += len(data)  # by far the most frequent case, and the cheapest
-                return
+            data = self._pass(data)
+            if not data:
+                return  # by far the most frequent case, and the cheapest
             data = self._step_back() + data
         data = bytes(data)
         cut = self._dialect.cut(data)
         whole, self._tail = data[:cut], data[cut:]
-        if self._follows and self._room.bytes.startswith(whole, self.at):
-            self.at += cut
-            return
+        if self._follows:
+            whole = bytes(self._pass(whole))
         for entries, run in self._dialect.runs(whole):
             if entries:
                 self._entries(run)
@@ -117,7 +122,17 @@ class Stream(ABC):
         if begin == end:
             return ()
         self._marks = end
-        return [mark.sent_s for mark in marks[begin:end]]
+        return [mark.sent_s for mark in marks[begin:end] if mark.nick != self._own]
+
+    def _come_back(self) -> None:  # noqa: B027 (not to come back is fine)
+        """Follow the room's bytes again, if that can be."""
+
+    def _pass(self, data: bytes | memoryview) -> bytes | memoryview:
+        """Step over bytes that the room has as well; what is left of them."""
+        if not self._room.bytes.startswith(data, self.at):
+            return data
+        self.at += len(data)
+        return b""
 
     def _step_back(self) -> bytes:
         """Take back what it has had of an entry that was not whole; that."""

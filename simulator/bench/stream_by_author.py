@@ -13,20 +13,17 @@ from simulator.bench.stream import Faults, Stream, judge
 
 
 class StreamByAuthor(Stream):
-    """What one member is sent, who does not get what it says itself, if `own` is given.
-
-    Shape:  such a member never gets what the others get: it is followed line by line.
-    """
+    """What one member is sent."""
 
     def __init__(
         self, room: RoomLog, aside: Callable[[Aside], None], own: str | None = None
     ) -> None:
-        super().__init__(room, aside)
-        self._own = own
-        self._follows = own is None
+        super().__init__(room, aside, own)
+        self._skipped = 0
+        """Of its own entries those that it has stepped over, as it never gets them."""
         # While it does not follow the log:
         self._left_at = self._count = 0
-        """How many entries it had when it left the log, and has now."""
+        """Where it left the log, in entries, and how many it has had."""
         self._last: dict[str, int] = {}
         """Of each author the last number, if there was one since it left."""
         self._astray: dict[str, list[int]] = {}
@@ -36,7 +33,9 @@ class StreamByAuthor(Stream):
     @property
     def entries(self) -> int:
         """As Stream.entries."""
-        return self._room.count_at(self.at) if self._follows else self._count
+        if not self._follows:
+            return self._count
+        return self._room.count_at(self.at) - self._skipped
 
     @property
     def whole(self) -> bool:
@@ -65,14 +64,34 @@ class StreamByAuthor(Stream):
         )
 
     def _entries(self, run: bytes) -> None:
-        if self._follows:
+        if self._follows and self._own is None:
             run = self._follow(run)
             if not run:
                 return
-            self._leave()
+        # Who does not get all can't say where in the log they stand: it is never ahead.
+        self._leave()
         for said in self._dialect.entries(run):
             self._take(said)
         self._come_back()
+
+    def _pass(self, data: bytes | memoryview) -> bytes | memoryview:
+        if self._own is None:
+            return super()._pass(data)
+        room, places = self._room, self._room.authors[self._own].places
+        while data:
+            # Up to its next own entry, and over that.
+            more = self._skipped < len(places)
+            stop = room.end_of(places[self._skipped]) if more else len(room.bytes)
+            piece = data[: stop - self.at]
+            if not room.bytes.startswith(piece, self.at):
+                break
+            self.at += len(piece)
+            data = data[len(piece) :]
+            if self.at < stop or not more:
+                break
+            self.at = room.ends[places[self._skipped]]
+            self._skipped += 1
+        return data
 
     def _take(self, said: Said) -> None:
         author = self._room.author(said)
@@ -99,19 +118,26 @@ class StreamByAuthor(Stream):
 
     def _leave(self) -> None:
         if self._follows:
+            self._timed += super().passed()
+            self._left_at, self._count = self._room.count_at(self.at), self.entries
             self._follows = False
-            self._left_at = self._count = self._room.count_at(self.at)
             self._last.clear()
 
     def _come_back(self) -> None:
         """Follow the log again, if it has the same lines up to here, in whatever order."""
-        room, count = self._room, self._count
-        if self._own or self._astray or count > len(room):
+        room, authors = self._room, self._room.authors
+        if self._astray:
             return
-        if all(
-            bisect_left(author.places, count) == self._last_of(nick)
-            for nick, author in room.authors.items()
+        skipped, own = self._skipped, authors[self._own].places if self._own else ()
+        while skipped < len(own) and own[skipped] - skipped < self._count:
+            skipped += 1
+        here = self._count + skipped
+        if here <= len(room) and all(
+            bisect_left(author.places, here) == self._last_of(nick)
+            for nick, author in authors.items()
+            if nick != self._own
         ):
             self._follows = True
-            self.at = room.end_of(count)
-            self._marks = count // room.mark_every
+            self.at = room.end_of(here)
+            self._skipped = skipped
+            self._marks = here // room.mark_every

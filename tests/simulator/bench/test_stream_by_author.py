@@ -72,28 +72,42 @@ def test_a_loss_a_repeat_and_a_swap_are_found(
     assert [author.accepted for author in log.authors.values()] == [EACH] * 3
 
 
+@pytest.mark.parametrize(
+    ("name", "owns"),
+    [(dialects.NATS, (None, None, None)), (dialects.IRC, (None, "ada", "ben"))],
+    ids=["all hear all", "authors do not hear themselves"],
+)
 @given(
-    orders=st.lists(st.permutations(ALL), min_size=3, max_size=3),
+    orders=st.lists(st.permutations([who for who, _ in ALL]), min_size=3, max_size=3),
+    same=st.booleans(),
     turns=st.lists(st.tuples(st.integers(0, 2), st.integers(1, 5)), max_size=12),
 )
 def test_members_may_get_different_mixtures(
-    orders: list[list[Line]], turns: list[tuple[int, int]]
+    name: str,
+    owns: tuple[str | None, ...],
+    orders: list[list[int]],
+    same: bool,
+    turns: list[tuple[int, int]],
 ) -> None:
     """By turns, some lines each; whoever differs finds back, and each line is timed."""
-    log = open_log(dialects.NATS, mark_every=2)
-    members = [open_stream(log) for _ in orders]
+    log = open_log(name, mark_every=2)
+    members = [open_stream(log, own) for own in owns]
     # Each author's lines keep their order, whatever the mixture.
-    counts = [[0] * 3 for _ in orders]
-    waiting = [[who for who, _ in order] for order in orders]
+    waiting = [list(orders[0 if same else place]) for place in range(3)]
+    counts = [[0] * 3 for _ in members]
     timed = [0] * 3
 
     def go_on(place: int, count: int) -> None:
+        lines = []
         for who in waiting[place][:count]:
             counts[place][who] += 1
-            members[place].feed(said(dialects.NATS, [(who, counts[place][who])]))
-            timed[place] += len(members[place].passed())
+            if NICKS[who] != owns[place]:
+                lines.append((who, counts[place][who]))
         del waiting[place][:count]
-        assert members[place].entries == sum(counts[place])
+        before = members[place].entries
+        members[place].feed(said(name, lines))
+        timed[place] += len(members[place].passed())
+        assert members[place].entries == before + len(lines)
 
     for place, count in turns:
         go_on(place, count)
@@ -101,7 +115,8 @@ def test_members_may_get_different_mixtures(
         go_on(place, len(ALL))
     assert all(member.whole for member in members)
     assert [member.faults() for member in members] == [Faults()] * 3
-    assert timed == [len(ALL) // 2] * 3
+    hears_all = [place for place, own in enumerate(owns) if own is None]
+    assert all(timed[place] == len(ALL) // 2 for place in hears_all)
 
 
 def test_who_differs_for_a_while_is_compared_by_bytes_again() -> None:
@@ -115,6 +130,21 @@ def test_who_differs_for_a_while_is_compared_by_bytes_again() -> None:
     assert other.at == log.end_of(2)
     other.feed(said(dialects.NATS, ALL[2:]))
     assert other.at == first.at
+
+
+def test_an_author_steps_over_what_it_said_itself() -> None:
+    """It is compared by bytes too, as soon as the log has what it had first."""
+    log = open_log(dialects.IRC)
+    first, author = open_stream(log), open_stream(log, "ben")
+    author.feed(said(dialects.IRC, [(0, 1)]))
+    first.feed(said(dialects.IRC, ALL[:5]))
+    author.feed(said(dialects.IRC, [ALL[2], ALL[3]]))
+    assert author.at == log.end_of(5)
+    assert author.entries == 3
+    first.feed(said(dialects.IRC, ALL[5:]))
+    author.feed(said(dialects.IRC, [each for each in ALL[5:] if each[0] != 1]))
+    assert author.whole
+    assert author.faults() == Faults()
 
 
 def test_an_author_that_hears_itself_where_nobody_does_ends_it() -> None:
