@@ -1,5 +1,6 @@
 """How bytes get into a stream: at once, and seen closely enough to tell slow from stuck."""
 
+import struct
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,7 +10,7 @@ import trio
 from trio.testing import memory_stream_pair
 
 from trio_chat.server import address_of, listen
-from trio_chat.wire import Sending, bound_buffer, sending_of
+from trio_chat.wire import Sending, bound_buffer, receiving_of, sending_of
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="it is Linux that tells")
 
@@ -100,3 +101,35 @@ async def test_any_other_stream_takes_slices() -> None:
     assert sending.in_flight() is None
     assert await sending.some(memoryview(bytes(1_000_000))) == 4096
     assert await theirs.receive_some() == bytes(4096)
+
+
+async def test_what_is_received_is_what_was_sent_and_then_the_end() -> None:
+    async with connected() as (client, server):
+        receiving = receiving_of(server)
+        await client.send_all(b"one")
+        assert await receiving.some() == b"one"
+        with trio.move_on_after(0) as waited:
+            await receiving.some()
+        assert waited.cancelled_caught
+        await client.send_all(b"two")
+        await client.send_eof()
+        assert await receiving.some() == b"two"
+        assert await receiving.some() == b""
+
+
+async def test_a_connection_that_broke_says_so_when_it_is_read() -> None:
+    async with connected() as (client, server):
+        linger = struct.pack("ii", 1, 0)
+        client.setsockopt(trio.socket.SOL_SOCKET, trio.socket.SO_LINGER, linger)
+        await client.aclose()
+        with pytest.raises(trio.BrokenResourceError):
+            await receiving_of(server).some()
+
+
+async def test_of_any_other_stream_is_received_as_from_the_stream() -> None:
+    ours, theirs = memory_stream_pair()
+    await ours.send_all(b"one")
+    receiving = receiving_of(theirs)
+    assert await receiving.some() == b"one"
+    await ours.aclose()
+    assert await receiving.some() == b""

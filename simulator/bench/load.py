@@ -9,10 +9,10 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from simulator.bench import load_resume, load_talk
+from simulator.bench import load_idle, load_resume, load_talk
 from simulator.bench.cores import pin
 from simulator.bench.plan import AnyOutcome, LoadError, Plan
-from simulator.bench.workloads import AnyLoad, Resume, Talk
+from simulator.bench.workloads import AnyLoad, Idle, Resume, Talk
 
 Put: TypeAlias = Callable[[Plan, Any, selectors.BaseSelector], AnyOutcome]
 """Puts the load of a plan, of the kind that it is for, on a server. Raises LoadError."""
@@ -20,6 +20,7 @@ Put: TypeAlias = Callable[[Plan, Any, selectors.BaseSelector], AnyOutcome]
 PUT: Final[Mapping[type[AnyLoad], Put]] = {
     Talk: load_talk.put,
     Resume: load_resume.put,
+    Idle: load_idle.put,
 }
 
 

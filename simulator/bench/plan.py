@@ -74,7 +74,19 @@ class Resumed(Outcome, frozen=True, kw_only=True, tag=True):
     """Of resident memory, from before the first came back."""
 
 
-AnyOutcome: TypeAlias = Talked | Resumed
+class Idled(Outcome, frozen=True, kw_only=True, tag=True):
+    """Of an Idle. The time measured is that in which all came in."""
+
+    joins: int
+    server_grown_bytes: int | None
+    """Of resident memory, from before the first came until all were idle."""
+    idle_s: float
+    """For so long after that nobody said anything."""
+    idle_cpu_s: float | None
+    """Of the server, in that time."""
+
+
+AnyOutcome: TypeAlias = Talked | Resumed | Idled
 
 
 class Contestant(msgspec.Struct, frozen=True):

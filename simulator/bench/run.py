@@ -9,8 +9,8 @@ import trio
 
 from simulator.bench.cores import Cores
 from simulator.bench.plan import AnyOutcome, Cell, LoadError, Measured, Plan
-from simulator.bench.servers import Server
-from simulator.bench.workloads import AnyLoad, Workload
+from simulator.bench.servers import Open, Server
+from simulator.bench.workloads import AnyLoad, Idle, Workload
 from simulator.environment import child_environment
 from simulator.errors import ServerError
 from trio_chat.errors import lone_exception
@@ -90,7 +90,7 @@ async def measure(task: Task, *, seconds: float, cores: Cores) -> AnyOutcome:
     Cancel: no process is left.
     """
     with lone_exception():
-        async with task.server.open(task.cell.store, cores.server) as running:
+        async with _open(task)(task.cell.store, cores.server) as running:
             return await put_load(
                 Plan(
                     host=running.host,
@@ -103,6 +103,11 @@ async def measure(task: Task, *, seconds: float, cores: Cores) -> AnyOutcome:
                     core=cores.load,
                 )
             )
+
+
+def _open(task: Task) -> Open:
+    server = task.server
+    return server.open_asking if isinstance(task.load, Idle) else server.open
 
 
 async def put_load(plan: Plan) -> AnyOutcome:

@@ -19,8 +19,8 @@ ON_DISK: Final = "disk"
 _QUIET: Final = ("--heartbeat-s=3600",)
 """Members that only read would be asked now and then whether they are still there."""
 _STORES: Final[Mapping[str, Sequence[str]]] = {
-    IN_MEMORY: (*_QUIET, "--data=:memory:"),
-    ON_DISK: _QUIET,
+    IN_MEMORY: ("--data=:memory:",),
+    ON_DISK: (),
 }
 """With the flags that each takes."""
 
@@ -42,8 +42,14 @@ class Server(NamedTuple):
     is_peer: bool = False
     """Whether it is one that people would pick instead."""
     is_ours: bool = False
+    asks: Open | None = None
+    """Starts it so that it asks who is silent whether it is there; None: it never does."""
     version: Callable[[], Awaitable[str]] | None = None
     """Asks it for its version, where it is not this package's."""
+
+    @property
+    def open_asking(self) -> Open:
+        return self.asks or self.open
 
     @property
     def contestants(self) -> list[Contestant]:
@@ -52,8 +58,10 @@ class Server(NamedTuple):
 
 
 @asynccontextmanager
-async def _open_ours(store: str, core: int | None) -> AsyncIterator[Running]:
-    async with open_server_process(flags=_STORES[store]) as server:
+async def _open_ours(
+    more_flags: Sequence[str], store: str, core: int | None
+) -> AsyncIterator[Running]:
+    async with open_server_process(flags=[*_STORES[store], *more_flags]) as server:
         address = await server.start()
         assert server.pid is not None
         pin(server.pid, core)
@@ -61,7 +69,12 @@ async def _open_ours(store: str, core: int | None) -> AsyncIterator[Running]:
 
 
 OURS: Final = Server(
-    dialects.OURS, dialects.OURS, _open_ours, stores=tuple(_STORES), is_ours=True
+    dialects.OURS,
+    dialects.OURS,
+    partial(_open_ours, _QUIET),
+    stores=tuple(_STORES),
+    is_ours=True,
+    asks=partial(_open_ours, ()),
 )
 
 YARDSTICKS: Final = tuple(

@@ -56,7 +56,23 @@ class Resume(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Else they stay away, and it is measured what the room is like without them."""
 
 
-AnyLoad: TypeAlias = Talk | Resume
+class Idle(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """So many people who come in, and say nothing.
+
+    Shape:  members are dealt out to the rooms in turn, one room each.
+    """
+
+    members: int
+    rooms: int = 1
+    at_once: int = 500
+    """So many are on their way in at the same time. Of more the kernel may keep some out
+    for a second, and it would be its rule that is measured."""
+    idle_s: float = 15.0
+    """At least so long it is measured what they cost: each is asked once in that time
+    whether it is still there, by a server that does so."""
+
+
+AnyLoad: TypeAlias = Talk | Resume | Idle
 """What a server can be put under: one kind each, with a module of its own that does it
 (`load.py`) and figures of its own (`kinds/`)."""
 
@@ -173,6 +189,14 @@ WORKLOADS: Final = {
                         mark_every=7,
                     ),
                 ),
+            ),
+        ),
+        Workload(
+            "W4",
+            "5,000 who come in and say nothing",
+            cases=(
+                _alone("100 rooms of 50", Idle(members=5_000, rooms=100)),
+                _alone("one room", Idle(members=5_000)),
             ),
         ),
         Workload(

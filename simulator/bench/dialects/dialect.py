@@ -61,6 +61,10 @@ class Dialect(Protocol):
         """Whether authors get what they say as the others do."""
 
     @property
+    def asks(self) -> bytes:
+        """What is in all that wants an `Answer` of who is in; empty: nothing does."""
+
+    @property
     def longest_text_bytes(self) -> int:
         """Of a line that may be said."""
 

@@ -26,6 +26,7 @@ class Irc:
 
     numbered = False
     echoes = False
+    asks = b"PING "
     longest_text_bytes = 400
 
     def enter(self, nick: str, room: str) -> bytes:

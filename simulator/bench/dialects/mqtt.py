@@ -43,6 +43,7 @@ class Mqtt:
 
     numbered = False
     echoes = True
+    asks = b""
     longest_text_bytes = 4096
 
     def enter(self, nick: str, room: str) -> bytes:

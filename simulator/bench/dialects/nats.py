@@ -26,6 +26,7 @@ class Nats:
 
     numbered = False
     echoes = True
+    asks = b"PING"
     longest_text_bytes = 4096
 
     def enter(self, nick: str, room: str) -> bytes:

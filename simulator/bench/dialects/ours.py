@@ -26,6 +26,7 @@ class Ours:
 
     numbered = True
     echoes = True
+    asks = b'{"t":"ping"'
     longest_text_bytes = messages.TEXT_BYTES_MAX
 
     def enter(self, nick: str, room: str) -> bytes:

@@ -21,6 +21,7 @@ class Plain:
 
     numbered = False
     echoes = False
+    asks = b""
     longest_text_bytes = 512
 
     def enter(self, nick: str, room: str) -> bytes:

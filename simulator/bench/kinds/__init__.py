@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from typing import Final
 
+from simulator.bench.kinds.idle import IDLE
 from simulator.bench.kinds.kind import Kind
 from simulator.bench.kinds.resume import RESUME
 from simulator.bench.kinds.talk import TALK
-from simulator.bench.workloads import AnyLoad, Resume, Talk
+from simulator.bench.workloads import AnyLoad, Idle, Resume, Talk
 
 KINDS: Final[Mapping[type[AnyLoad], Kind]] = {
     Talk: TALK,
     Resume: RESUME,
+    Idle: IDLE,
 }
 
 
