@@ -190,7 +190,7 @@ class Writer:
         return entry
 
     def _insert(self, connection: sqlite3.Connection) -> None:
-        """Put what was numbered into the file: all at once, or before something is sought."""
+        """Put into the file what was numbered: at once, or before something is sought."""
         connection.executemany(
             'INSERT INTO entry (log, seq, device, n, nick, kind, "to", ts_ms, text, chain)'
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

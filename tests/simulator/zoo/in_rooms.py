@@ -1,6 +1,5 @@
 """Bugs of rooms and of who is in them: the fan-out, the way from the log to live, names."""
 
-
 import pytest
 
 from trio_chat.errors import RefusedError

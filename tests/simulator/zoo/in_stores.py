@@ -184,6 +184,7 @@ def identities_go_with_their_entries(patch: Patch) -> None:
         for author in self._authors.values():
             for n in [n for n, what in author.said.items() if not isinstance(what, Entry)]:
                 del author.said[n]
+            author.last_n = max(author.said, default=0)
         return count
 
     patch.setattr(MemoryStore, "trim", trim)
