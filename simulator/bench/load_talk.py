@@ -92,6 +92,7 @@ class TalkRun:
         self._changed: list[Member] = []
         self._members = enter(plan, load, self._changed)
         self._senders = [each for each in self._members if each.author is not None]
+        self._authors = [each.author for each in self._senders if each.author is not None]
         self._speakers = {each.nick: each for each in self._senders}
         self._readers = [each for each in self._members if not each.slow]
         slow = [each for each in self._members if each.slow]
@@ -184,7 +185,10 @@ class TalkRun:
         # Where this takes for ever something is lost, and is found at the end.
         self._until(
             lambda: (
-                not any(each.author and each.author.in_flight for each in self._senders)
+                not any(
+                    author.in_flight or author.heard < author.accepted
+                    for author in self._authors
+                )
                 and all(each.stream.whole for each in members)
             )
         )
@@ -254,7 +258,7 @@ class TalkRun:
     # --- what it came to -------------------------------------------------------------
 
     def _accepted(self) -> int:
-        return sum(each.author.accepted for each in self._senders if each.author)
+        return sum(author.accepted for author in self._authors)
 
     def _had(self) -> int:
         return sum(each.stream.entries for each in self._readers)
