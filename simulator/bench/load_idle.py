@@ -19,7 +19,7 @@ from simulator.bench.accounting import account, sleeps
 from simulator.bench.dialects import DIALECTS
 from simulator.bench.dialects.dialect import Answer, Dialect, Joined, Refusal
 from simulator.bench.load_talk import clock_s, more
-from simulator.bench.members import connect
+from simulator.bench.members import begin_connecting
 from simulator.bench.plan import Idled, LoadError, Plan
 from simulator.bench.workloads import Idle
 
@@ -36,6 +36,8 @@ class Guest:
 
     room: str
     socket: socket.socket
+    first: bytes = b""
+    """What it says once it is connected."""
     joined: bool = False
     kept: bytes = b""
     """The beginning of something that is not whole yet."""
@@ -104,15 +106,17 @@ class IdleRun:
     # --- the phases ------------------------------------------------------------------
 
     def _come_in(self) -> None:
+        gives_up_s = clock_s() + _PATIENCE_S
         for number in range(self._load.members):
-            self._until(lambda: self._under_way < self._load.at_once)
+            self._until(lambda: self._under_way < self._load.at_once, gives_up_s)
             room = f"room-{number % self._load.rooms}"
-            guest = Guest(room, connect(self._plan))
-            self._selector.register(guest.socket, selectors.EVENT_READ, guest)
-            guest.socket.sendall(self._dialect.enter(f"m{number}", room))
+            first = self._dialect.enter(f"m{number}", room)
+            guest = Guest(room, begin_connecting(self._plan), first)
+            # Where there is space to send, there is a connection.
+            self._selector.register(guest.socket, selectors.EVENT_WRITE, guest)
             self._guests.append(guest)
             self._under_way += 1
-        self._until(lambda: not self._under_way)
+        self._until(lambda: not self._under_way, gives_up_s)
 
     def _come_to_rest(self) -> None:
         calm = 0
@@ -123,12 +127,11 @@ class IdleRun:
             calm = 0 if heard or not sleeps(self._plan.server_pid) else calm + 1
             return calm >= _CALM_TURNS
 
-        self._until(calmed)
+        self._until(calmed, clock_s() + _PATIENCE_S)
 
     # --- the loop --------------------------------------------------------------------
 
-    def _until(self, done: Callable[[], bool]) -> None:
-        gives_up_s = clock_s() + _PATIENCE_S
+    def _until(self, done: Callable[[], bool], gives_up_s: float) -> None:
         while not done():
             if clock_s() > gives_up_s:
                 raise LoadError(f"not all could come in within {_PATIENCE_S:g} s")
@@ -142,9 +145,19 @@ class IdleRun:
     def _turn(self, wait_s: float) -> bool:
         """Hear all who have something to hear; whether anybody has."""
         heard = self._selector.select(wait_s)
-        for key, _ in heard:
-            self._hear(key.data)
+        for key, events in heard:
+            if events & selectors.EVENT_WRITE:
+                self._enter(key.data)
+            else:
+                self._hear(key.data)
         return bool(heard)
+
+    def _enter(self, guest: Guest) -> None:
+        try:
+            guest.socket.sendall(guest.first)
+        except OSError as error:
+            raise LoadError(f"can't connect: {error}") from error
+        self._selector.modify(guest.socket, selectors.EVENT_READ, guest)
 
     def _hear(self, guest: Guest) -> None:
         try:

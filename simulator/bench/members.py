@@ -1,5 +1,7 @@
 """Members on raw sockets: each knows what it may say, and checks what it hears."""
 
+import errno
+import os
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -170,3 +172,19 @@ def connect(plan: Plan, *, far: bool = False) -> socket.socket:
         connected.close()
         raise LoadError(f"can't connect: {error}") from error
     return connected
+
+
+def begin_connecting(plan: Plan) -> socket.socket:
+    """A connection to the server, which never blocks, and can be sent to once it is there.
+
+    Raises: LoadError: there is none to be had.
+    """
+    family = socket.AF_INET6 if ":" in plan.host else socket.AF_INET
+    connecting = socket.socket(family, socket.SOCK_STREAM)
+    connecting.setblocking(False)
+    connecting.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    error = connecting.connect_ex((plan.host, plan.port))
+    if error not in (0, errno.EINPROGRESS, errno.EWOULDBLOCK):
+        connecting.close()
+        raise LoadError(f"can't connect: {os.strerror(error)}")
+    return connecting

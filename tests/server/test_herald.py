@@ -151,6 +151,17 @@ def test_who_takes_only_a_part_of_the_news_gets_the_list_instead_of_the_rest() -
     assert room.owes_list(member)
 
 
+def test_who_has_more_to_read_is_not_sent_a_list_that_changes_anyhow() -> None:
+    room, ben = quiet_room(), Person("ben")
+    room.deliver(entries(3))
+    member = room.enter(ben, ben)
+    room.read_from(member, 0)
+    assert not room.welcome(member)
+    assert not room.owes_list(member)
+    room.tell()
+    assert room.owes_list(member)
+
+
 # --- the herald ----------------------------------------------------------------------
 
 

@@ -81,6 +81,8 @@ async def test_who_waits_for_the_disk_is_not_taken_for_dead(
         with trio.fail_after(101):
             assert (await ada.line() or {})["t"] == "entry"
             assert (await ada.line() or {})["t"] == "accepted"
+        await ada.send({"t": "ping"})
+        assert (await ada.line() or {})["t"] == "pong"
 
 
 async def test_a_peer_that_says_nothing_is_made_of_little(
