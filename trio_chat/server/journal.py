@@ -2,7 +2,8 @@
 
 One task owns the order. While the disk is busy with one transaction, what arrives waits
 for the next, so transactions grow with the load by themselves and a lone draft waits for
-nobody. What one transaction made durable is delivered in one step, room by room, before
+nobody. So do batches where there is no disk: while more comes with each round of the
+scheduler, they wait for the next one. What one transaction made durable is delivered in one step, room by room, before
 the next is begun: the order of delivery is the order of the log.
 """
 
@@ -99,9 +100,7 @@ class Journal:
         Cancel: may have happened.
         """
         async for first in self._receive:
-            submissions = [first]
-            self._take_ready(submissions)
-            await self._commit(submissions)
+            await self._commit(await self._gathered(first))
 
     def hurry(self) -> None:
         """The server stops: from now on one error of the store is the end of waiting.
@@ -148,15 +147,30 @@ class Journal:
             self._take_ready(submissions)
         return None
 
-    def _take_ready(self, submissions: list[_Submission]) -> None:
-        """Add those that wait, up to what one transaction takes."""
+    async def _gathered(self, first: _Submission) -> list[_Submission]:
+        """What shares a transaction with `first`.
+
+        Shape:  a line that is alone waits for nothing. Where more is said it is worth a
+                round of the scheduler to have it in the same batch, as long as each round
+                brings more: the next batch goes to everybody anew.
+        """
+        submissions = [first]
+        before, drafts = 1, self._take_ready(submissions)
+        while before < drafts < self._drafts_max:
+            await trio.lowlevel.checkpoint()
+            before, drafts = drafts, self._take_ready(submissions)
+        return submissions
+
+    def _take_ready(self, submissions: list[_Submission]) -> int:
+        """Add those that wait, up to what one transaction takes; how many drafts it is."""
         drafts = sum(len(each.drafts) for each in submissions)
         while drafts < self._drafts_max:
             try:
                 submissions.append(self._receive.receive_nowait())
             except (trio.WouldBlock, trio.EndOfChannel):
-                return
+                break
             drafts += len(submissions[-1].drafts)
+        return drafts
 
     async def _some_alone(self, submissions: list[_Submission], until_s: float) -> bool:
         """Store each of several by itself, as long as there is time; whether one was."""
