@@ -20,8 +20,9 @@ from trio_chat.client.events import ClientEvent, Entry, Members, Opened, Status
 from trio_chat.client.link import dial_tcp
 from trio_chat.client.outbox import Outbox
 from trio_chat.ui import bridge
-from trio_chat.ui.app import Chat, Terminal
-from trio_chat.ui.render import Look
+from trio_chat.ui.chat import Chat
+from trio_chat.ui.terminal import Terminal
+from trio_chat.ui.themes import Look
 
 COLUMNS, ROWS = 80, 24
 _TURNS_MAX = 50_000

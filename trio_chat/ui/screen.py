@@ -12,9 +12,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from prompt_toolkit.application import Application
+from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.data_structures import Point
 from prompt_toolkit.input import Input
-from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.key_binding.key_processor import KeyPress
 from prompt_toolkit.layout import Layout
 from prompt_toolkit.layout.screen import Screen as Cells
@@ -33,13 +33,11 @@ class Screen(Application[None]):
     def __init__(
         self,
         layout: Layout,
-        keys: KeyBindings,
         style: BaseStyle,
         terminal: tuple[Input, Output],
     ) -> None:
         super().__init__(
             layout=layout,
-            key_bindings=keys,
             style=style,
             input=terminal[0],
             output=terminal[1],
@@ -89,6 +87,11 @@ class Screen(Application[None]):
         self.key_processor.input_queue = deque(self.key_processor.input_queue)
         if self.is_running:
             self._in_its_context(self.key_processor.process_keys)
+
+    def edit(self, line: Buffer) -> None:
+        """Go on with the line in $EDITOR; it is not sent by that."""
+        if self._is_there:
+            line.open_in_editor()
 
     def leave(self) -> None:
         """End show(), if it has not ended."""
