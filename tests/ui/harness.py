@@ -87,8 +87,10 @@ class EmulatedTerminal:
     def __init__(self) -> None:
         self.screen = pyte.HistoryScreen(COLUMNS, ROWS, history=10_000, ratio=1)
         self._stream = pyte.Stream(self.screen)
+        self.written: list[str] = []
 
     def write(self, data: str) -> None:
+        self.written.append(data)
         self._stream.feed(data)
 
     def flush(self) -> None:

@@ -9,6 +9,7 @@ that a few private names are used; tests/ui/test_canary.py knows each of them.
 import sys
 from collections import deque
 from collections.abc import Callable
+from itertools import zip_longest
 from typing import Any, Final
 
 from prompt_toolkit.application import Application
@@ -46,6 +47,8 @@ class Screen(Application[None]):
             terminal_size_polling_interval=0.5 if sys.platform == "win32" else None,
         )
         self.ttimeoutlen = ESCAPE_KEY_S
+        self._widest: list[int] = []  # each row, since all was erased
+        self.after_render += lambda _: self._repaint_what_got_shorter()
         self._pasted_chars = 0
 
     async def show(self) -> None:
@@ -145,6 +148,20 @@ class Screen(Application[None]):
         self.output.write_raw(_END)
         self.output.flush()
 
+    def _repaint_what_got_shorter(self) -> None:
+        # A terminal may take cells that were written and erased for a part of their row,
+        # and break it there when it gets narrower. Only erasing all makes it forget them.
+        drawn = self.renderer._last_screen
+        if drawn is None or self.is_done:
+            return
+        widths = row_widths(drawn, self.renderer._cursor_pos.y)
+        if any(was > now for was, now in zip(self._widest, widths, strict=False)):
+            self._on_resize()
+        else:
+            all_widths = row_widths(drawn, drawn.height)
+            pairs = zip_longest(self._widest, all_widths, fillvalue=0)
+            self._widest = [max(pair) for pair in pairs]
+
     def _erase(self) -> None:
         """Go back to where the prompt began, and leave nothing below."""
         renderer, output = self.renderer, self.output
@@ -160,6 +177,7 @@ class Screen(Application[None]):
         output.enable_autowrap()
         renderer._cursor_pos = Point(x=0, y=0)
         renderer._last_screen = renderer._last_size = renderer._last_style = None
+        self._widest = []
 
 
 class _Held(deque[KeyPress]):
@@ -176,8 +194,17 @@ def rows_above(drawn: Cells | None, cursor: Point, columns: int) -> int:
     """
     if drawn is None:
         return cursor.y
-    rows = (drawn.data_buffer[y] for y in range(cursor.y))
-    used = (
-        max((x for x, cell in row.items() if cell.char.strip()), default=0) for row in rows
-    )
-    return sum(1 + last // columns for last in used) + cursor.x // columns
+    widths = row_widths(drawn, cursor.y)
+    above = sum(1 + max(0, width - 1) // columns for width in widths)
+    return above + cursor.x // columns
+
+
+def row_widths(drawn: Cells, rows: int) -> list[int]:
+    """How many cells of each of the first rows were drawn."""
+    return [
+        max(
+            (x + 1 for x, cell in drawn.data_buffer[y].items() if cell.char.strip()),
+            default=0,
+        )
+        for y in range(rows)
+    ]
