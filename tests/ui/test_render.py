@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.ui.harness import entry
 from trio_chat.client.events import Entry, Gap
 from trio_chat.ui.render import text_of
-from trio_chat.ui.state import Day, Line, Missing, Note, Rule, Said, Trouble
+from trio_chat.ui.state import Day, Line, Missing, Moved, Note, Rule, Said, Trouble
 from trio_chat.ui.themes import Look
 
 OUR_ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
@@ -119,10 +119,14 @@ def test_text_from_right_to_left_does_not_turn_the_line_around() -> None:
     )
 
 
-@given(any_text, any_text, st.sampled_from([Note, Trouble, Rule, None]))
-def test_no_escape_of_others_gets_through(text: str, nick: str, kind: type | None) -> None:
-    line: Line = kind(text) if kind else Said(Entry("@", 1, nick, text, 0.0), to=nick)
-    drawn = shown(line)
+@given(any_text, any_text, st.integers(0, 6))
+def test_no_escape_of_others_gets_through(text: str, nick: str, kind: int) -> None:
+    lines: list[Line] = [
+        *(Note(text), Trouble(text), Rule(text, nick), Missing(Gap(text, 0, 9, nick))),
+        *(Moved(nick, came=True), Moved(nick, came=False, reason=text)),
+        Said(Entry("@", 1, nick, text, 0.0), to=nick, called=nick),
+    ]
+    drawn = shown(lines[kind])
     assert drawn.endswith("\r\n")
     for row in drawn[:-2].split("\r\n"):
         assert all(char.isprintable() or char in "\u2068\u2069\u200c\u200d" for char in row)

@@ -140,6 +140,13 @@ class Screen(Application[None]):
         if self._is_there:
             self._in_one_go(lambda: None)
 
+    def _redraw(self, render_as_done: bool = False) -> None:
+        # The terminal may have another size already, and we be told of it in a moment.
+        last = self.renderer._last_size
+        if self._is_there and last not in (None, self.output.get_size()):
+            self._on_resize()
+        super()._redraw(render_as_done)
+
     def _in_one_go(self, write: Callable[[], None]) -> None:
         self.output.write_raw(_BEGIN)
         self._erase()

@@ -11,6 +11,7 @@ from trio_chat.ui.state import Room, View
 from trio_chat.ui.status import Fragments, counts
 
 ROWS_MAX: Final = 8
+_SEEN: Final = ("[SetCursorPosition]", "")  # so the toolkit keeps it on a low screen, too
 
 
 class Switcher:
@@ -70,6 +71,7 @@ def rows(rooms: Sequence[Room], selected: int) -> Fragments:
     for number, room in enumerate(rooms[first : first + ROWS_MAX], first):
         here = number == selected
         drawn += [("", "\n")] if drawn else []
+        drawn += [_SEEN] if here else []
         drawn += [("class:prompt" if here else "", f"{'>' if here else ' '} ")]
         if room.unread:
             drawn += counts(room)
