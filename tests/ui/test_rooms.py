@@ -94,11 +94,18 @@ def test_letters_that_stand_together_come_first() -> None:
 
 def test_of_many_rooms_those_around_the_selected_one_are_shown() -> None:
     rooms = [Room(f"r{n}") for n in range(20)]
-    text = "".join(part for _, part in rows(rooms, 15))
+    view = in_rooms(*rooms)
+    text = "".join(part for _, part in rows(view, rooms, 15))
     assert text.split("\n")[-1] == "> #r15"
     assert text.count("\n") == ROWS_MAX - 1
-    assert "".join(part for _, part in rows(rooms, 0)).startswith("> #r0\n  #r1\n")
-    assert rows([], 0) == [("class:note", "no room is called so")]
+    text = "".join(part for _, part in rows(view, rooms, 1))
+    assert text.startswith("  #r0  Alt-1\n> #r1  Alt-2\n")
+    assert rows(view, [], 0) == [("class:note", "no room is called so")]
+
+
+def test_a_room_that_is_found_says_what_is_unread_in_it() -> None:
+    text = "".join(part for _, part in rows(VIEW, found(VIEW, ""), 0))
+    assert text.split("\n")[:2] == ["> #gamma 1 @1  Alt-3", "  #beta 5  Alt-2"]
 
 
 # --- what is printed there -----------------------------------------------------------

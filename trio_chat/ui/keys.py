@@ -16,7 +16,7 @@ from prompt_toolkit.key_binding import (
 from prompt_toolkit.key_binding.bindings.auto_suggest import load_auto_suggest_bindings
 from prompt_toolkit.keys import Keys
 
-from trio_chat.ui.switcher import Switcher
+from trio_chat.ui.switcher import NUMBERED_MAX, Switcher
 
 _Do: TypeAlias = Callable[[], object]
 
@@ -98,7 +98,7 @@ def _bind_rooms(
     def on(*key: str, do: Callable[[], object]) -> None:
         keys.add(*key, filter=typing)(lambda _event: do() and None)
 
-    for number in range(1, 10):
+    for number in range(1, NUMBERED_MAX + 1):
         on("escape", f"{number}", do=partial(wishes.number, number))
     on("escape", "up", do=partial(wishes.step, -1))
     on("escape", "down", do=partial(wishes.step, 1))

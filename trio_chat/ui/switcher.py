@@ -11,6 +11,8 @@ from trio_chat.ui.state import Room, View
 from trio_chat.ui.status import Fragments, counts
 
 ROWS_MAX: Final = 8
+NUMBERED_MAX: Final = 9
+"""There are no more digits."""
 _SEEN: Final = ("[SetCursorPosition]", "")  # so the toolkit keeps it on a low screen, too
 
 
@@ -52,7 +54,7 @@ class Switcher:
     @property
     def fragments(self) -> Fragments:
         """The rooms that are meant, a row each."""
-        return rows(self._rooms, self._selected)
+        return rows(self._view(), self._rooms, self._selected)
 
     @property
     def _rooms(self) -> Sequence[Room]:
@@ -62,19 +64,25 @@ class Switcher:
         self._selected = number
 
 
-def rows(rooms: Sequence[Room], selected: int) -> Fragments:
-    """Rooms as rows, ROWS_MAX at most, with a mark at the one that is selected."""
+def rows(view: View, rooms: Sequence[Room], selected: int) -> Fragments:
+    """Rooms as rows, ROWS_MAX at most, with a mark at the one that is selected.
+
+    Shape:  each with the key that goes there without looking for it, if it has one.
+    """
     if not rooms:
         return [("class:note", "no room is called so")]
     first = max(0, min(selected - ROWS_MAX + 1, len(rooms) - ROWS_MAX))
-    drawn: Fragments = []
-    for number, room in enumerate(rooms[first : first + ROWS_MAX], first):
-        here = number == selected
-        drawn += [("", "\n")] if drawn else []
-        drawn += [_SEEN] if here else []
-        drawn += [("class:prompt" if here else "", f"{'>' if here else ' '} ")]
-        if room.unread:
-            drawn += counts(room)
-        else:
-            drawn += [("class:prompt" if here else "", f"#{clean(room.name)}")]
-    return drawn
+    shown = enumerate(rooms[first : first + ROWS_MAX], first)
+    drawn = [_row(view, room, here=at == selected) for at, room in shown]
+    return [part for row in drawn for part in (("", "\n"), *row)][1:]
+
+
+def _row(view: View, room: Room, *, here: bool) -> Fragments:
+    name = [("class:prompt" if here else "", f"#{clean(room.name)}")]
+    number = view.rooms.index(room) + 1
+    return [
+        *([_SEEN] if here else []),
+        ("class:prompt", "> " if here else "  "),
+        *(counts(room) if room.unread else name),
+        ("class:note", f"  Alt-{number}" if number <= NUMBERED_MAX else ""),
+    ]
