@@ -260,6 +260,15 @@ async def test_a_line_that_comes_back_is_not_glued_to_the_next_one() -> None:
 
 
 @bridged
+async def test_a_paste_is_not_glued_to_a_line_that_comes_back_either() -> None:
+    async with open_scene() as scene:
+        scene.client.tell(Refused("no_such_nick", "nobody", "@x", 1, "the line"))
+        await scene.until(lambda: scene.typed == "the line")
+        scene.keys("\x1b[200~one\r\ntwo\tx\x1b[201~")
+        await scene.until(lambda: scene.typed == "one\ntwo\tx")
+
+
+@bridged
 async def test_who_has_seen_a_line_come_back_goes_on_with_it() -> None:
     async with open_scene() as scene:
         scene.client.tell(Refused("no_such_nick", "nobody", "@x", 1, "the line"))

@@ -72,10 +72,11 @@ def _shorten(path: Path) -> None:
     text = path.read_text(encoding="utf-8", errors="replace")
     kept = shortened(text)
     if kept != text:
-        other = path.with_suffix(".new")
-        other.touch(mode=0o600)
-        other.write_text(kept, encoding="utf-8")
-        other.replace(path)
+        with suppress(OSError):  # another chat has it open: next time
+            other = path.with_suffix(".new")
+            other.touch(mode=0o600)
+            other.write_text(kept, encoding="utf-8")
+            other.replace(path)
 
 
 def shortened(text: str) -> str:

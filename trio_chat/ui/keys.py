@@ -83,11 +83,18 @@ def _bind_typing(keys: KeyBindings, line: Buffer, wishes: Wishes) -> None:
     def _(_event: KeyPressEvent) -> None:
         wishes.quit()
 
-    @keys.add(Keys.Any, filter=typing & Condition(wishes.just_came_back))
+    unaware = typing & Condition(wishes.just_came_back)
+
+    @keys.add(Keys.Any, filter=unaware)
     def _(event: KeyPressEvent) -> None:
         if event.data.isprintable():
             wishes.put_aside()
             line.insert_text(event.data)
+
+    @keys.add(Keys.BracketedPaste, filter=unaware)
+    def _(event: KeyPressEvent) -> None:
+        wishes.put_aside()
+        line.insert_text(event.data.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def _bind_rooms(
