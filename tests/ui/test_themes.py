@@ -5,6 +5,7 @@ import re
 import pytest
 from prompt_toolkit.styles import Style
 
+from tests.ui.harness import bridged, open_scene
 from trio_chat.ui.themes import (
     ROLES,
     THEMES,
@@ -89,6 +90,24 @@ def test_every_role_can_be_drawn(name: str, depth: Depth) -> None:
 def test_without_colours_what_matters_still_stands_out() -> None:
     for role in ("mention", "mentioned", "direct", "trouble", "link", "called", "offline"):
         assert sgr(role, Look(depth="none"))
+
+
+@pytest.mark.parametrize(
+    ("depth", "selected"),
+    [("none", set()), ("16", {"32"}), ("256", {"38;5;64"}), ("true", {"38;2;93;145;60"})],
+)
+def test_the_prompt_has_the_colours_of_what_is_above_it(
+    depth: Depth, selected: set[str]
+) -> None:
+    @bridged
+    async def look_at_it() -> None:
+        async with open_scene(look=Look(depth=depth)) as scene:
+            await scene.go_online()
+            written = "".join(scene.terminal.written)
+            online = re.findall(r"\x1b\[([0-9;]*)monline", written)[-1]
+            assert {online.removeprefix("0;")} - {"", "0"} == selected
+
+    look_at_it()
 
 
 @pytest.mark.parametrize(

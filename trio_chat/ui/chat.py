@@ -16,7 +16,7 @@ from trio_chat.ui.desk import Desk
 from trio_chat.ui.errands import Errands
 from trio_chat.ui.hearing import Hearing
 from trio_chat.ui.keys import Wishes, bind
-from trio_chat.ui.layout import build_layout, build_line, styles
+from trio_chat.ui.layout import build_layout, build_line, depth, styles
 from trio_chat.ui.paper import Paper
 from trio_chat.ui.rooms import calling, neighbour, numbered, opening
 from trio_chat.ui.screen import Screen
@@ -58,7 +58,7 @@ class Chat:
         """The other line, in which one looks for a room."""
         self.screen = Screen(
             build_layout(self.line, self.switcher, lambda: self.view),
-            styles(terminal.look),
+            (styles(terminal.look), depth(terminal.look)),
             (terminal.input, terminal.output),
         )
         view = begin(client.nick, *(client.rooms or (room,)))

@@ -1,6 +1,6 @@
 """Where things are on the screen: what waits, the input, completions, the status line."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from prompt_toolkit.application import get_app
@@ -23,6 +23,7 @@ from prompt_toolkit.layout import (
 )
 from prompt_toolkit.layout.menus import CompletionsMenu
 from prompt_toolkit.layout.processors import AppendAutoSuggestion, BeforeInput
+from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import Style
 from prompt_toolkit.widgets import SearchToolbar
 
@@ -31,17 +32,28 @@ from trio_chat.ui.complete import complete
 from trio_chat.ui.state import View
 from trio_chat.ui.status import queued, status
 from trio_chat.ui.switcher import Switcher
-from trio_chat.ui.themes import Look, prompt_styles
+from trio_chat.ui.themes import Depth, Look, prompt_styles
 
 INPUT_ROWS_MAX: Final = 10
 MENU_ROWS_MAX: Final = 8
 SUGGESTED_AFTER_CHARS: Final = 2
 _PROMPT: Final = "> "
+_DEPTHS: Final[Mapping[Depth, ColorDepth]] = {
+    "none": ColorDepth.DEPTH_1_BIT,
+    "16": ColorDepth.DEPTH_4_BIT,
+    "256": ColorDepth.DEPTH_8_BIT,
+    "true": ColorDepth.DEPTH_24_BIT,
+}
 
 
 def styles(look: Look) -> Style:
     """What the prompt and what stands around it look like."""
     return Style.from_dict(prompt_styles(look))
+
+
+def depth(look: Look) -> ColorDepth:
+    """As many colours in the prompt as above it."""
+    return _DEPTHS[look.depth]
 
 
 def build_line(

@@ -19,7 +19,7 @@ from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding.key_processor import KeyPress
 from prompt_toolkit.layout import Layout
 from prompt_toolkit.layout.screen import Screen as Cells
-from prompt_toolkit.output import Output
+from prompt_toolkit.output import ColorDepth, Output
 from prompt_toolkit.styles import BaseStyle
 
 ESCAPE_KEY_S: Final = 0.05
@@ -34,12 +34,13 @@ class Screen(Application[None]):
     def __init__(
         self,
         layout: Layout,
-        style: BaseStyle,
+        style: tuple[BaseStyle, ColorDepth],
         terminal: tuple[Input, Output],
     ) -> None:
         super().__init__(
             layout=layout,
-            style=style,
+            style=style[0],
+            color_depth=style[1],
             input=terminal[0],
             output=terminal[1],
             erase_when_done=True,
