@@ -102,8 +102,8 @@ def _bind_rooms(
 ) -> None:
     typing = has_focus(line)
 
-    def on(*key: str, do: Callable[[], object]) -> None:
-        keys.add(*key, filter=typing)(lambda _event: do() and None)
+    def on(*key: str, do: _Do) -> None:
+        keys.add(*key, filter=typing)(_handler(do))
 
     for number in range(1, NUMBERED_MAX + 1):
         on("escape", f"{number}", do=partial(wishes.number, number))
@@ -120,12 +120,19 @@ def _bind_rooms(
 def _bind_switcher(keys: KeyBindings, switcher: Switcher) -> None:
     looking = has_focus(switcher.line)
 
-    def on(*names: str, do: Callable[[], object]) -> None:
+    def on(*names: str, do: _Do) -> None:
         for name in names:
             # At once: Esc is not the beginning of anything here.
-            keys.add(name, filter=looking, eager=True)(lambda _event: do() and None)
+            keys.add(name, filter=looking, eager=True)(_handler(do))
 
     on("enter", do=switcher.take)
     on("down", "c-n", "c-k", "tab", do=partial(switcher.move, 1))
     on("up", "c-p", "s-tab", do=partial(switcher.move, -1))
     on("escape", "c-c", "<sigint>", "c-g", "c-d", do=switcher.give_up)
+
+
+def _handler(do: _Do) -> Callable[[KeyPressEvent], None]:
+    def handle(_event: KeyPressEvent) -> None:
+        do()
+
+    return handle
