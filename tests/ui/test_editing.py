@@ -38,6 +38,7 @@ async def test_who_spoke_last_is_completed_first() -> None:
     async with open_scene() as scene:
         await scene.go_online()
         scene.client.tell(Joined("lobby", "bert"), entry(1, "hi", "bob"))
+        scene.client.tell(Left("lobby", "bob", "quit"))  # and will read it later
         await scene.until_seen("<bob> hi")
         scene.keys("b\t")
         await scene.until(lambda: scene.typed == "b")  # there are two: a menu is shown

@@ -162,6 +162,16 @@ def test_a_hole_that_was_read_over_is_not_told_again() -> None:
     assert after(view, Opened("lobby", 0, 5), gap, entry(5, "x")).lines == (Rule("lobby"),)
 
 
+def test_who_had_no_link_is_told_how_much_there_is_to_read() -> None:
+    view = after(begin("ada", "lobby"), Opened("lobby", 0, 5), entry(5, "x")).view
+    away = after(view, Status("offline", "gone", 1.0), Status("online", "back")).view
+    rule = Rule("lobby", "142 new while you were away", news=True)
+    assert after(away, Opened("lobby", 5, 147)).lines == (rule,)
+    assert after(away, Opened("lobby", 5, 14)).lines == ()
+    flooded = after(away, Opened("lobby", 5, 5), Opened("lobby", 5, 147))
+    assert flooded.lines == ()
+
+
 def test_a_servers_other_past_is_read_from_its_beginning() -> None:
     view = after(begin("ada", "lobby"), Opened("lobby", 0, 9), entry(9, "old")).view
     view = after(view, Closed("lobby", "left"), Reset("another past")).view

@@ -26,6 +26,7 @@ from trio_chat.ui.rooms import said, with_room, without_room
 from trio_chat.ui.state import (
     KEPT_ENTRIES_MAX,
     SPEAKERS_MAX,
+    TOLD_NEWS_MIN,
     Line,
     Missing,
     Moved,
@@ -110,8 +111,10 @@ def _keeping(room: Room, event: Entry | Gap) -> Room:
 
 def _opened(view: View, event: Opened) -> Update:
     room = view.find(event.room)
-    if room is None or room.opened:
+    if room is None:
         return Update(view)
+    if room.opened:
+        return _reopened(view, room, event.head - room.read)
     view = with_room(view, replace(room, opened=True))
     if event.room != view.current:
         return Update(view)
@@ -123,6 +126,16 @@ def _opened(view: View, event: Opened) -> Update:
         remarks.append(f"{count(unseen, 'earlier line')} not shown")
     news = bool(room.read and new > 0)
     return Update(view, (Rule(event.room, ", ".join(remarks), news=news),))
+
+
+def _reopened(view: View, room: Room, new: int) -> Update:
+    # Also a room in which too much was said at once opens again: that is no absence.
+    if not room.cut_off:
+        return Update(view)
+    view = with_room(view, replace(room, cut_off=False))
+    if room.name != view.current or not room.read or new < TOLD_NEWS_MIN:
+        return Update(view)
+    return Update(view, (Rule(room.name, f"{new:,} new while you were away", news=True),))
 
 
 def _closed(view: View, event: Closed) -> Update:
@@ -181,6 +194,9 @@ def _status(view: View, event: Status) -> Update:
     view = replace(
         view, state=event.state, reason=event.reason, retry_in_s=event.retry_in_s
     )
+    if event.state != "online":
+        rooms = tuple(replace(room, cut_off=True) for room in view.rooms)
+        view = replace(view, rooms=rooms)
     if event.state == view.told or is_new_loss(view):
         return Update(view)
     view = replace(view, told=event.state)

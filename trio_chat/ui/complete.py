@@ -74,12 +74,11 @@ def _first_argument(
 
 
 def _nicks(view: View) -> Iterable[str]:
-    """Who spoke last first, then those who are here, by the alphabet."""
+    """Who spoke last first, gone or not, then those who are here, by the alphabet."""
     if view.room is None:
         return ()
-    here = sorted(view.room.nicks)
-    spoke = (nick for nick in view.room.speakers if nick in here)
-    return (nick for nick in dict.fromkeys((*spoke, *here)) if nick != view.nick)
+    nicks = dict.fromkeys((*view.room.speakers, *sorted(view.room.nicks)))
+    return (nick for nick in nicks if nick != view.nick)
 
 
 def _emoji(word: str) -> tuple[Candidate, ...]:

@@ -12,6 +12,8 @@ SHOWN_CHARS_MAX: Final = 50
 KEPT_ENTRIES_MAX: Final = 200
 """Of a room that is not looked at; of older ones only the number is kept."""
 SPEAKERS_MAX: Final = 50
+TOLD_NEWS_MIN: Final = 10
+"""Fewer lines that one has missed without a link just follow."""
 
 
 # --- what is printed -----------------------------------------------------------------
@@ -100,6 +102,8 @@ class Room:
     """Its members, in the order of their joining."""
     opened: bool = False
     """Whether the server has let us in."""
+    cut_off: bool = False
+    """Whether the link was lost since."""
     unread: int = 0
     """What others have said since one last looked."""
     calls: int = 0
