@@ -20,8 +20,9 @@ from trio_chat.client.events import ClientEvent, Entry, Members, Opened, Status
 from trio_chat.client.link import dial_tcp
 from trio_chat.client.outbox import Outbox
 from trio_chat.ui import bridge
-from trio_chat.ui.app import Chat, Terminal
-from trio_chat.ui.render import Look
+from trio_chat.ui.chat import Chat
+from trio_chat.ui.terminal import Terminal
+from trio_chat.ui.themes import Look
 
 COLUMNS, ROWS = 80, 24
 _TURNS_MAX = 50_000
@@ -86,8 +87,10 @@ class EmulatedTerminal:
     def __init__(self) -> None:
         self.screen = pyte.HistoryScreen(COLUMNS, ROWS, history=10_000, ratio=1)
         self._stream = pyte.Stream(self.screen)
+        self.written: list[str] = []
 
     def write(self, data: str) -> None:
+        self.written.append(data)
         self._stream.feed(data)
 
     def flush(self) -> None:
@@ -114,7 +117,9 @@ class EmulatedTerminal:
 class Scene:
     """A running chat, its keyboard, its terminal and its client."""
 
-    def __init__(self, keyboard: PipeInput, outbox: Outbox | None = None) -> None:
+    def __init__(
+        self, keyboard: PipeInput, outbox: Outbox | None = None, look: Look | None = None
+    ) -> None:
         self.keyboard = keyboard
         self.terminal = EmulatedTerminal()
         self.client = ScriptedClient(outbox=outbox)
@@ -125,7 +130,8 @@ class Scene:
             term="xterm-256color",
             enable_cpr=False,
         )
-        terminal = Terminal(input=keyboard, output=output, look=Look(), now=lambda: 0.0)
+        look = look or Look()
+        terminal = Terminal(input=keyboard, output=output, look=look, now=lambda: 0.0)
         self.chat = Chat(self.client, "lobby", terminal)
 
     @property
@@ -175,10 +181,12 @@ class Scene:
 
 
 @asynccontextmanager
-async def open_scene(outbox: Outbox | None = None) -> AsyncIterator[Scene]:
-    """A chat that has just begun; None: with an empty outbox in memory."""
+async def open_scene(
+    outbox: Outbox | None = None, look: Look | None = None
+) -> AsyncIterator[Scene]:
+    """A chat that has just begun; None: with an empty outbox in memory, on 256 colours."""
     with create_pipe_input() as keyboard:
-        scene = Scene(keyboard, outbox)
+        scene = Scene(keyboard, outbox, look)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(scene._run)
             await scene.until(lambda: len(scene.terminal.rows) >= 2)

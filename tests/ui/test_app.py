@@ -11,7 +11,8 @@ import trio
 from tests.ui.harness import ROWS, bridged, entry, open_scene
 from trio_chat.client.events import Entry, Refused, Status
 from trio_chat.client.outbox import Ticket
-from trio_chat.ui.app import LOSS_TOLD_S, tell_unsent
+from trio_chat.ui.app import tell_unsent
+from trio_chat.ui.hearing import LOSS_TOLD_S
 
 LEFT = "\x1b[D"
 PASTE_BEGINS, PASTE_ENDS = "\x1b[200~", "\x1b[201~"
@@ -84,7 +85,7 @@ async def test_what_was_typed_without_a_link_is_seen_waiting() -> None:
         assert scene.terminal.rows[-3:] == [
             "\u2026 later",
             ">",
-            "offline · #lobby · ada · 1 queued · no way; trying again in 2 s",
+            "offline · again in 2 s · 1 queued · #lobby · ada · no way",
         ]
 
 
@@ -95,7 +96,7 @@ async def test_a_link_that_flaps_leaves_the_conversation_where_it_is() -> None:
         before = scene.terminal.rows[:-2]
         for _ in range(20):
             scene.client.tell(Status("offline", "gone; trying again in 0.3 s", 0.3))
-            await scene.until_seen("offline \u00b7 #lobby")
+            await scene.until_seen("offline \u00b7 again in 1 s \u00b7 #lobby")
             await trio.sleep(0.5)
             scene.client.tell(Status("online", "connected to the server as ada"))
             await scene.until_seen("online \u00b7 #lobby \u00b7 2 here \u00b7 ada")
@@ -289,7 +290,7 @@ def test_a_crash_in_drawing_crosses_and_the_terminal_is_given_back(
     async def crash() -> None:
         async with open_scene() as scene:
             monkeypatch.setattr(scene.terminal, "write", seen.append)
-            monkeypatch.setattr("trio_chat.ui.render.status", lambda _view: 1 / 0)
+            monkeypatch.setattr("trio_chat.ui.layout.status", lambda _view, _columns: 1 / 0)
             scene.keys("x")
             await scene.until(lambda: False)
 

@@ -38,6 +38,12 @@ def test_the_application_can_be_drawn_now(application: Application[Any]) -> None
     application._redraw()
 
 
+def test_the_application_draws_by_the_method_that_is_overridden() -> None:
+    assert "self._redraw()" in inspect.getsource(Application.invalidate)
+    parameters = inspect.signature(Application._redraw).parameters
+    assert [*parameters] == ["self", "render_as_done"]
+
+
 def test_the_application_is_told_of_another_size() -> None:
     source = inspect.getsource(Application.run_async)
     assert "attach_winch_signal_handler(self._on_resize)" in source

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trio_chat.client.events import Members, Queued
+from trio_chat.ui.changes import reduce
 from trio_chat.ui.commands import (
     COMMANDS,
     HELP,
@@ -20,10 +21,11 @@ from trio_chat.ui.commands import (
     ShowOutbox,
     Tell,
     Who,
-    complete,
     parse,
 )
-from trio_chat.ui.state import begin, opening, reduce
+from trio_chat.ui.complete import complete
+from trio_chat.ui.rooms import opening
+from trio_chat.ui.state import begin
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from tests.ui.harness import Scene, bridged, open_scene
 from trio_chat.client.outbox import Outbox, Ticket
 from trio_chat.errors import OutboxError
 from trio_chat.protocol.messages import Accepted, Kind
-from trio_chat.ui.app import SENDING_SHOWN_S
+from trio_chat.ui.hearing import SENDING_SHOWN_S
 
 POEM = "\n".join(f"line {n:>3} of a poem that is long enough" for n in range(200))
 BOOK = "\n".join([POEM] * 5)

@@ -22,9 +22,13 @@ from trio_chat.client.events import (
     Reset,
     Status,
 )
+from trio_chat.ui.changes import lost, reduce
+from trio_chat.ui.rooms import opening, switched
 from trio_chat.ui.state import (
     KEPT_ENTRIES_MAX,
     Line,
+    Missing,
+    Moved,
     Note,
     Rule,
     Said,
@@ -32,10 +36,6 @@ from trio_chat.ui.state import (
     Update,
     View,
     begin,
-    lost,
-    opening,
-    reduce,
-    switched,
     who,
 )
 
@@ -85,7 +85,8 @@ def test_another_rooms_lines_are_unread_until_one_looks_at_it() -> None:
     assert lobby is not None
     assert lobby.unread == 1
     looked = switched(update.view, "lobby")
-    assert looked.lines == (Rule("lobby"), Said(heard))
+    rule = Rule("lobby", "1 new while you were away", news=True)
+    assert looked.lines == (rule, Said(heard))
     assert looked.view.current == "lobby"
     room = looked.view.room
     assert room is not None
@@ -102,7 +103,8 @@ def test_so_many_unread_lines_are_kept_and_the_others_are_counted() -> None:
     heard = [entry(seq, f"{seq}") for seq in range(1, KEPT_ENTRIES_MAX + 4)]
     view = after(dev_too(), *heard).view
     looked = switched(view, "lobby")
-    assert looked.lines[0] == Rule("lobby", "3 older lines not shown")
+    remark = f"{KEPT_ENTRIES_MAX + 3} new while you were away, 3 older lines not shown"
+    assert looked.lines[0] == Rule("lobby", remark, news=True)
     assert looked.lines[1:] == tuple(Said(each) for each in heard[3:])
 
 
@@ -118,7 +120,7 @@ def test_a_room_that_opens_again_after_a_reconnect_is_silent() -> None:
     )
 
 
-def test_members_come_and_go_with_a_line_each() -> None:
+def test_members_come_and_go() -> None:
     update = after(
         LOBBY,
         Members("lobby", ("ada", "bob")),
@@ -127,9 +129,9 @@ def test_members_come_and_go_with_a_line_each() -> None:
         Left("lobby", "cy", "timed out"),
     )
     assert update.lines == (
-        Note("cy joined"),
+        Moved("cy", came=True),
         Note("bob is now rob"),
-        Note("cy left (timed out)"),
+        Moved("cy", came=False, reason="timed out"),
     )
     room = update.view.room
     assert room is not None
@@ -249,12 +251,8 @@ def test_a_servers_other_past_is_told() -> None:
 
 
 def test_what_is_missing_is_a_row_where_it_is() -> None:
-    gap = Gap("lobby", 0, 1_500, "no longer kept")
-    row = Trouble("entries 1 to 1,500 of #lobby are no longer kept")
-    assert after(LOBBY, gap).lines == (row,)
-    one = Gap("@", 6, 7, "no longer kept")
-    words = "entry 7 of your direct messages is no longer kept"
-    assert after(LOBBY, one).lines == (Trouble(words),)
+    gap, direct = Gap("lobby", 0, 1_500, "no longer kept"), Gap("@", 6, 7, "no longer kept")
+    assert after(LOBBY, gap, direct).lines == (Missing(gap), Missing(direct))
 
 
 def test_what_is_missing_elsewhere_is_a_row_when_one_looks_there() -> None:
@@ -264,7 +262,7 @@ def test_what_is_missing_elsewhere_is_a_row_when_one_looks_there() -> None:
     assert lobby is not None
     assert lobby.unread == 2
     kinds = [type(line) for line in switched(view, "lobby").lines]
-    assert kinds == [Rule, Said, Trouble, Said]
+    assert kinds == [Rule, Said, Missing, Said]
 
 
 def test_who_names_the_members() -> None:

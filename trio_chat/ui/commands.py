@@ -1,13 +1,12 @@
 """The commands, as a table: what is typed becomes what is wanted, /help and completion."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from trio_chat.errors import RefusedError
 from trio_chat.protocol import names
 from trio_chat.protocol.messages import Kind
-from trio_chat.ui.state import View, short
 
 _DIGITS_MAX: Final = 16
 
@@ -166,8 +165,16 @@ COMMANDS: Final = (
 HELP: Final = (
     *((command.usage, command.help) for command in COMMANDS),
     ("//TEXT", "say a text that begins with /"),
-    ("Tab", "complete commands, names and rooms"),
+    ("Tab", "complete commands, names, rooms and :emoji:"),
+    ("Right", "take the rest of the line that is suggested"),
+    ("Up, Down", "what was typed before"),
+    ("Ctrl-R", "search in what was typed before"),
     ("Alt-Enter", "begin a new line in the text"),
+    ("Ctrl-X Ctrl-E", "write it in $EDITOR"),
+    ("Alt-1 ... Alt-9", "look at the first room, the second ..."),
+    ("Alt-Up, Alt-Down", "look at the room before, the next one"),
+    ("Alt-A", "look where you were called, or at what is new"),
+    ("Ctrl-K", "look for a room by a few letters"),
     ("Ctrl-C", "clear the line; on an empty one, quit"),
 )
 """What /help shows: how to type it, and what it does."""
@@ -202,63 +209,3 @@ def _split(text: str) -> tuple[str, str]:
         if char.isspace():
             return text[:position], text[position + 1 :]
     return text, ""
-
-
-# --- completion ----------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A word that may be meant."""
-
-    word: str
-    typed_chars: int
-    """How much before the cursor it replaces."""
-    help: str = ""
-
-
-_OF_ROOMS: Final = frozenset({"join", "leave"})
-_OF_NICKS: Final = frozenset({"msg"})
-_OF_LINES: Final = frozenset({"cancel"})
-
-
-def complete(
-    view: View, before_cursor: str, is_held: Callable[[int], bool]
-) -> tuple[Candidate, ...]:
-    """What the word before the cursor may become.
-
-    Shape:  `is_held` tells which lines, by their number, can be taken back.
-    """
-    *earlier, word = before_cursor.split(" ")
-    if not earlier and word.startswith("/") and not word.startswith("//"):
-        rows = ((f"/{command.name} ", command.help) for command in COMMANDS)
-        return tuple(
-            Candidate(each, len(word), help_)
-            for each, help_ in rows
-            if each.startswith(word.lower())
-        )
-    command = earlier[0].removeprefix("/") if earlier and earlier[0].startswith("/") else ""
-    first_argument = len(earlier) == 1
-    if command in _OF_ROOMS and first_argument:
-        return _matching((room.name for room in view.rooms), word.removeprefix("#"), " ")
-    if command in _OF_NICKS and first_argument:
-        return _matching(_nicks(view), word.removeprefix("@"), " ")
-    if command in _OF_LINES and first_argument:
-        held = (line for line in view.queued if is_held(line.n))
-        lines = ((str(line.n), short(line.text)) for line in held)
-        return tuple(
-            Candidate(n, len(word), text) for n, text in lines if n.startswith(word)
-        )
-    if word.startswith("#"):
-        return _matching((f"#{room.name}" for room in view.rooms), word, " ")
-    return _matching(_nicks(view), word, ": " if not earlier else " ") if word else ()
-
-
-def _nicks(view: View) -> Iterable[str]:
-    return (nick for nick in (view.room.nicks if view.room else ()) if nick != view.nick)
-
-
-def _matching(words: Iterable[str], typed: str, after: str) -> tuple[Candidate, ...]:
-    start = names.same(typed)
-    found = sorted({word for word in words if names.same(word).startswith(start)})
-    return tuple(Candidate(word + after, len(typed)) for word in found)

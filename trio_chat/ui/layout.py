@@ -1,16 +1,16 @@
 """Where things are on the screen: what waits, the input, completions, the status line."""
 
-from collections.abc import Callable, Iterable
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
+from prompt_toolkit.application import get_app
+from prompt_toolkit.auto_suggest import AutoSuggestFromHistory, ConditionalAutoSuggest
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
-from prompt_toolkit.filters import Condition, is_done
+from prompt_toolkit.filters import Condition, has_focus, is_done
 from prompt_toolkit.formatted_text import FormattedText
-from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+from prompt_toolkit.history import History
 from prompt_toolkit.layout import (
     BufferControl,
     ConditionalContainer,
@@ -22,42 +22,72 @@ from prompt_toolkit.layout import (
     Window,
 )
 from prompt_toolkit.layout.menus import CompletionsMenu
+from prompt_toolkit.layout.processors import AppendAutoSuggestion, BeforeInput
+from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import Style
 from prompt_toolkit.widgets import SearchToolbar
 
 from trio_chat.sanitise import clean
-from trio_chat.ui import render
-from trio_chat.ui.commands import complete
+from trio_chat.ui.complete import complete
 from trio_chat.ui.state import View
+from trio_chat.ui.status import queued, status
+from trio_chat.ui.switcher import Switcher
+from trio_chat.ui.themes import Depth, Look, prompt_styles
 
 INPUT_ROWS_MAX: Final = 10
 MENU_ROWS_MAX: Final = 8
+SUGGESTED_AFTER_CHARS: Final = 2
 _PROMPT: Final = "> "
-
-# No grounds: a terminal that gets narrower would break rows that are full of them.
-STYLE: Final = Style.from_dict(
-    {
-        "status": "dim",
-        "status online": "nodim fg:ansigreen",
-        "status connecting": "nodim fg:ansiyellow",
-        "status offline": "nodim fg:ansired",
-        "status waiting": "nodim fg:ansired",
-        "status room": "nodim bold",
-        "status unread": "nodim fg:ansiyellow",
-        "queued": "dim",
-        "status queued": "nodim fg:ansiyellow",
-        "prompt": "bold",
-    }
-)
+_DEPTHS: Final[Mapping[Depth, ColorDepth]] = {
+    "none": ColorDepth.DEPTH_1_BIT,
+    "16": ColorDepth.DEPTH_4_BIT,
+    "256": ColorDepth.DEPTH_8_BIT,
+    "true": ColorDepth.DEPTH_24_BIT,
+}
 
 
-def build_layout(line: Buffer, view: Callable[[], View]) -> Layout:
+def styles(look: Look) -> Style:
+    """What the prompt and what stands around it look like."""
+    return Style.from_dict(prompt_styles(look))
+
+
+def depth(look: Look) -> ColorDepth:
+    """As many colours in the prompt as above it."""
+    return _DEPTHS[look.depth]
+
+
+def build_line(
+    history: History,
+    accept: Callable[[str], bool],
+    view: Callable[[], View],
+    is_held: Callable[[int], bool],
+) -> Buffer:
+    """The line being typed: `accept` does what it says, and tells whether it stays."""
+    line = Buffer(
+        completer=CommandCompleter(view, is_held),
+        history=history,
+        accept_handler=lambda line: accept(line.text),
+        auto_suggest=ConditionalAutoSuggest(
+            AutoSuggestFromHistory(),
+            Condition(lambda: len(line.text) >= SUGGESTED_AFTER_CHARS),
+        ),
+        tempfile_suffix=".txt",
+    )
+    return line
+
+
+def build_layout(line: Buffer, switcher: Switcher, view: Callable[[], View]) -> Layout:
     """The screen for a view, with the line being typed."""
     search = SearchToolbar()
-    typed = BufferControl(line, search_buffer_control=search.control)
+    typed = BufferControl(
+        line,
+        search_buffer_control=search.control,
+        preview_search=True,
+        input_processors=[AppendAutoSuggestion("class:suggestion")],
+    )
     rows = HSplit(
         [
-            _shown_if_any(lambda: FormattedText(render.queued(view()))),
+            _shown_if_any(lambda: FormattedText(queued(view(), _columns()))),
             Window(
                 typed,
                 height=Dimension(min=1, max=INPUT_ROWS_MAX),
@@ -67,8 +97,9 @@ def build_layout(line: Buffer, view: Callable[[], View]) -> Layout:
             ),
             search,
             CompletionsMenu(max_height=MENU_ROWS_MAX),
+            _looking(switcher),
             Window(
-                FormattedTextControl(lambda: FormattedText(render.status(view()))),
+                FormattedTextControl(lambda: FormattedText(status(view(), _columns()))),
                 height=1,
                 style="class:status",
             ),
@@ -76,6 +107,20 @@ def build_layout(line: Buffer, view: Callable[[], View]) -> Layout:
         align=VerticalAlign.TOP,
     )
     return Layout(ConditionalContainer(rows, filter=~is_done), focused_element=typed)
+
+
+def _columns() -> int:
+    """The last one stays empty: a terminal that gets narrower breaks no full row."""
+    return get_app().output.get_size().columns - 1
+
+
+def _looking(switcher: Switcher) -> ConditionalContainer:
+    name = BufferControl(switcher.line, [BeforeInput("room: ", "class:prompt")])
+    rooms = FormattedTextControl(lambda: FormattedText(switcher.fragments))
+    return ConditionalContainer(
+        HSplit([Window(rooms, dont_extend_height=True), Window(name, height=1)]),
+        filter=has_focus(switcher.line),
+    )
 
 
 def _shown_if_any(fragments: Callable[[], FormattedText]) -> ConditionalContainer:
@@ -110,23 +155,3 @@ class CommandCompleter(Completer):
                 start_position=-candidate.typed_chars,
                 display_meta=clean(candidate.help),
             )
-
-
-def open_history(state_dir: Path | None) -> History:
-    """What was typed before, for the Up key: in a file that nobody else can read."""
-    if state_dir is None:
-        return InMemoryHistory()
-    path = state_dir / "history"
-    try:
-        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.read_bytes()
-    except OSError:
-        return InMemoryHistory()
-    return _KeptHistory(path)
-
-
-class _KeptHistory(FileHistory):
-    def store_string(self, string: str) -> None:
-        with suppress(OSError):  # a full disk is no reason to stop talking
-            super().store_string(string)

@@ -1,38 +1,47 @@
-"""Lines and the status line as text in colours: the only place that writes escapes."""
+"""Lines as the terminal gets them: the only place, with ui.themes, that writes escapes."""
 
 import time
 import unicodedata
-import zlib
 from dataclasses import dataclass
-from typing import Final, TypeAlias, assert_never
+from typing import Final, assert_never
 
-from trio_chat.client.events import Queued
-from trio_chat.protocol import names
+from trio_chat.client.events import gap_words
 from trio_chat.sanitise import clean
-from trio_chat.ui.state import Line, Note, Room, Rule, Said, Trouble, View, destination
+from trio_chat.ui.cells import LINK, cells, clip, hang
+from trio_chat.ui.feed import local_time
+from trio_chat.ui.mentions import name_in
+from trio_chat.ui.state import Day, Line, Missing, Moved, Note, Rule, Said, Trouble
+from trio_chat.ui.themes import Look, nick_sgr, paint, sgr
 
-Fragments: TypeAlias = list[tuple[str, str]]
-"""Pieces of text, each with the name of its style."""
-
-NICK_COLOURS: Final = (125, 61, 33, 37, 64, 136, 166, 160, 98, 29, 168, 67)
-"""Of the 256; each can be read on a dark and on a light ground."""
-QUEUED_SHOWN_MAX: Final = 3
-_DIM, _BOLD, _RED = "2", "1", "31"
+NICK_SHARE: Final = 2
+"""A nick takes no more than the row's width divided by this."""
+INDENT_SHARE: Final = 3
+"""Nor do the blanks before what hangs."""
 _RULE: Final = "\u2500\u2500"
-_CONTINUED: Final = "\u2502"
+_GAP: Final = "\u2504\u2504"
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """How lines are drawn."""
+class _Head:
+    """What a line begins with, drawn, and how many cells it takes."""
 
-    colour: bool = True
-    """Whether the terminal is to show colours; dim and bold are none."""
+    drawn: str = ""
+    cells: int = 0
+
+    def and_(self, text: str, codes: str, after: str = " ") -> "_Head":
+        """This, and then that."""
+        return _Head(
+            self.drawn + paint(_isolated(text), codes) + after,
+            self.cells + cells(text) + len(after),
+        )
 
 
 def text_of(line: Line, look: Look, now: float) -> str:
     """The line as the terminal gets it, with its end.
 
+    Shape:  no row but the first begins at the left edge, and no row is longer than the
+            terminal is wide, but for a link: so what somebody says stays behind their
+            name, and can't pass for a line of somebody else's.
     Units:  `now` in seconds since 1970; times are shown as local time.
     """
     return f"{_drawn(line, look, now)}\r\n"
@@ -41,120 +50,87 @@ def text_of(line: Line, look: Look, now: float) -> str:
 def _drawn(line: Line, look: Look, now: float) -> str:
     match line:
         case Said():
-            return _said(line, look, now)
+            return _said(line, look)
         case Note(text=text):
-            return _paint(f"{_moment(now, now)} {clean(text)}", _DIM)
+            return _hung(_time(now, "time", look), text, look, sgr("note", look))
+        case Moved():
+            return _drawn(Note(line.words), look, now)
         case Trouble(text=text):
-            return f"{_time(now, now)} {_paint('! ' + clean(text), *_red(look))}"
+            codes = sgr("trouble", look)
+            return _hung(_time(now, "time", look).and_("!", codes), text, look, codes)
+        case Missing(gap=gap):
+            words = f"{_GAP} {gap_words(gap)} {_GAP}"
+            return _hung(_Head(), words, look, sgr("gap", look))
         case Rule(room=room, remark=remark):
-            words = " ".join(filter(None, (_RULE, f"#{clean(room)}", _RULE, clean(remark))))
-            return _paint(words, _DIM)
+            head = _Head().and_(f"{_RULE} #{clean(room)} {_RULE}", sgr("rule", look))
+            return _hung(head, remark, look, sgr("news" if line.news else "rule", look))
+        case Day(ts=ts):
+            date = time.strftime("%a %Y-%m-%d", local_time(ts))
+            return _hung(_Head(), f"{_RULE} {date} {_RULE}", look, sgr("rule", look))
         case _:
             assert_never(line)
 
 
-def _said(line: Said, look: Look, now: float) -> str:
+def _said(line: Said, look: Look) -> str:
     entry = line.entry
-    nick = _nick(entry.nick, look, own=line.own)
-    where = _paint(f"@{_isolated(clean(line.to))} ", _BOLD) if entry.direct else ""
-    who = f"* {nick}" if entry.kind == "me" else f"<{nick}>"
-    margin = " " * len(_moment(entry.ts, now))
-    first, *more = (_isolated(clean(each)) for each in entry.text.split("\n"))
-    mark = f"\r\n{margin} {_paint(_CONTINUED, _DIM)} "
-    continued = "".join((mark + each).rstrip(" ") for each in more)
-    return f"{_time(entry.ts, now)} {where}{who} {first}{continued}"
+    head = _time(entry.ts, "mention" if line.called else "time", look)
+    if entry.direct:
+        head = head.and_(f"@{_name(line.to, look)}", sgr("direct", look))
+    codes = sgr("own", look) if line.own else nick_sgr(entry.nick, look)
+    nick = _name(entry.nick, look)
+    if entry.kind == "me":
+        head = head.and_("*", "").and_(nick, codes)
+    else:
+        head = head.and_("<", "", "").and_(nick, codes, "> ")
+    return _hung(head, entry.text, look, "", line.called)
 
 
-def _nick(nick: str, look: Look, *, own: bool) -> str:
-    shown = _isolated(clean(nick))
-    if own:
-        return _paint(shown, _BOLD)
-    colour = NICK_COLOURS[zlib.crc32(names.same(nick).encode("utf-8", "replace")) % 12]
-    return _paint(shown, *(("38", "5", str(colour)) if look.colour else ()))
+def _name(name: str, look: Look) -> str:
+    return clip(clean(name), max(1, look.columns // NICK_SHARE))
 
 
-def _time(ts: float, now: float) -> str:
-    return _paint(_moment(ts, now), _DIM)
+def _time(ts: float, role: str, look: Look) -> _Head:
+    moment = time.strftime("%H:%M", local_time(ts))
+    return _Head().and_(moment, sgr(role, look))
 
 
-def _moment(ts: float, now: float) -> str:
-    """The time of day; with the date, if that is another one."""
-    then, today = _local(ts), _local(now)
-    same_day = then[:3] == today[:3]
-    return time.strftime("%H:%M" if same_day else "%Y-%m-%d %H:%M", then)
+# --- text that hangs behind a head ---------------------------------------------------
 
 
-def _local(ts: float) -> time.struct_time:
-    try:
-        return time.localtime(ts)
-    except (OverflowError, OSError, ValueError):  # the server's clock is anybody's guess
-        return time.localtime(0)
+def _hung(head: _Head, text: str, look: Look, codes: str, called: str = "") -> str:
+    """The head, and the text behind it in as many rows as it needs."""
+    columns = look.columns - 1  # the last one may be a wide character's second half
+    indent = min(head.cells or len(_RULE) + 1, look.columns // INDENT_SHARE)
+    rows: list[str] = []
+    for each in text.split("\n"):
+        first = indent if rows else head.cells
+        rows += hang(clean(each), first=first, indent=indent, columns=columns)
+    drawn = (_row(row, look, codes, called) for row in rows)
+    return head.drawn + f"\r\n{' ' * indent}".join(drawn)
+
+
+def _row(row: str, look: Look, codes: str, called: str) -> str:
+    """A row of text, with the links in it underlined, and one's own name."""
+    marks = [(link.span(), sgr("link", look)) for link in LINK.finditer(row)]
+    if called:
+        spans = (name.span() for name in name_in(called).finditer(row))
+        marks += [(span, sgr("mentioned", look)) for span in spans]
+    pieces, end = [], 0
+    for (begin, until), mark in sorted(marks):
+        if begin >= end:  # a name within a link is part of the link
+            pieces += [paint(row[end:begin], codes)]
+            pieces += [paint(row[begin:until], ";".join(filter(None, (codes, mark))))]
+            end = until
+    return _isolated("".join([*pieces, paint(row[end:], codes)]))
+
+
+_RIGHT_TO_LEFT: Final = frozenset({"R", "AL", "AN"})
 
 
 def _isolated(text: str) -> str:
     """Text that runs from right to left, kept from turning around what stands beside it."""
     if text.isascii() or not any(
-        unicodedata.bidirectional(char) in {"R", "AL", "AN"} for char in text
+        unicodedata.bidirectional(char) in _RIGHT_TO_LEFT for char in text
     ):
         return text
     return f"\u2068{text}\u2069"
-
-
-def _red(look: Look) -> tuple[str, ...]:
-    return (_RED,) if look.colour else (_BOLD,)
-
-
-def _paint(text: str, *codes: str) -> str:
-    return f"\x1b[{';'.join(codes)}m{text}\x1b[0m" if codes and text else text
-
-
-# --- below the input -----------------------------------------------------------------
-
-
-def status(view: View) -> Fragments:
-    """The status line: the link, the room, oneself, what waits, what is unread."""
-    where = [("class:room", f"#{clean(view.current)}" if view.current else "no room")]
-    room = view.room
-    if room is not None and room.nicks:
-        where.append(("", f"{len(room.nicks)} here"))
-    waiting = [("class:queued", words) for words in _waiting(view)]
-    if view.saving:
-        waiting.append(("class:queued", "saving \u2026"))
-    if view.leaving:
-        waiting.append(("class:queued", "leaving after the last answers"))
-    elsewhere = [("class:unread", _unread(each)) for each in view.rooms if each.unread]
-    why = [] if view.state == "online" or not view.reason else [("", clean(view.reason))]
-    parts = [
-        (f"class:{view.state}", view.state),
-        *where,
-        ("", clean(view.nick)),
-        *waiting,
-        *elsewhere,
-        *why,
-    ]
-    return [piece for part in parts for piece in (("", " \u00b7 "), part)][1:]
-
-
-def _waiting(view: View) -> list[str]:
-    # With a link a line is gone in a moment: what is shown then is what takes longer.
-    if view.state != "online":
-        return [f"{len(view.queued)} queued"] if view.queued else []
-    return [str(view.sending)] if view.sending is not None else []
-
-
-def _unread(room: Room) -> str:
-    return f"#{clean(room.name)} {room.unread}"
-
-
-def queued(view: View) -> Fragments:
-    """What was typed and waits for a link, above the input."""
-    waiting = () if view.state == "online" else view.queued
-    shown = waiting[-QUEUED_SHOWN_MAX:]
-    unseen = len(waiting) - len(shown)
-    rows = [f"\u2026 {unseen} more"] if unseen else []
-    rows += [f"\u2026 {_elsewhere(line, view)}{clean(line.text)}" for line in shown]
-    return [("class:queued", "\n".join(rows))] if rows else []
-
-
-def _elsewhere(line: Queued, view: View) -> str:
-    return "" if line.room == view.current else f"{clean(destination(line.room))} "

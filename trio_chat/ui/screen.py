@@ -9,16 +9,17 @@ that a few private names are used; tests/ui/test_canary.py knows each of them.
 import sys
 from collections import deque
 from collections.abc import Callable
+from itertools import zip_longest
 from typing import Any, Final
 
 from prompt_toolkit.application import Application
+from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.data_structures import Point
 from prompt_toolkit.input import Input
-from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.key_binding.key_processor import KeyPress
 from prompt_toolkit.layout import Layout
 from prompt_toolkit.layout.screen import Screen as Cells
-from prompt_toolkit.output import Output
+from prompt_toolkit.output import ColorDepth, Output
 from prompt_toolkit.styles import BaseStyle
 
 ESCAPE_KEY_S: Final = 0.05
@@ -33,14 +34,13 @@ class Screen(Application[None]):
     def __init__(
         self,
         layout: Layout,
-        keys: KeyBindings,
-        style: BaseStyle,
+        style: tuple[BaseStyle, ColorDepth],
         terminal: tuple[Input, Output],
     ) -> None:
         super().__init__(
             layout=layout,
-            key_bindings=keys,
-            style=style,
+            style=style[0],
+            color_depth=style[1],
             input=terminal[0],
             output=terminal[1],
             erase_when_done=True,
@@ -48,6 +48,8 @@ class Screen(Application[None]):
             terminal_size_polling_interval=0.5 if sys.platform == "win32" else None,
         )
         self.ttimeoutlen = ESCAPE_KEY_S
+        self._widest: list[int] = []  # each row, since all was erased
+        self.after_render += lambda _: self._repaint_what_got_shorter()
         self._pasted_chars = 0
 
     async def show(self) -> None:
@@ -89,6 +91,11 @@ class Screen(Application[None]):
         self.key_processor.input_queue = deque(self.key_processor.input_queue)
         if self.is_running:
             self._in_its_context(self.key_processor.process_keys)
+
+    def edit(self, line: Buffer) -> None:
+        """Go on with the line in $EDITOR; it is not sent by that."""
+        if self._is_there:
+            line.open_in_editor()
 
     def leave(self) -> None:
         """End show(), if it has not ended."""
@@ -134,6 +141,13 @@ class Screen(Application[None]):
         if self._is_there:
             self._in_one_go(lambda: None)
 
+    def _redraw(self, render_as_done: bool = False) -> None:
+        # The terminal may have another size already, and we be told of it in a moment.
+        last = self.renderer._last_size
+        if self._is_there and last not in (None, self.output.get_size()):
+            self._on_resize()
+        super()._redraw(render_as_done)
+
     def _in_one_go(self, write: Callable[[], None]) -> None:
         self.output.write_raw(_BEGIN)
         self._erase()
@@ -141,6 +155,20 @@ class Screen(Application[None]):
         self._redraw()  # flushes: up to here it is one write
         self.output.write_raw(_END)
         self.output.flush()
+
+    def _repaint_what_got_shorter(self) -> None:
+        # A terminal may take cells that were written and erased for a part of their row,
+        # and break it there when it gets narrower. Only erasing all makes it forget them.
+        drawn = self.renderer._last_screen
+        if drawn is None or self.is_done:
+            return
+        widths = row_widths(drawn, self.renderer._cursor_pos.y)
+        if any(was > now for was, now in zip(self._widest, widths, strict=False)):
+            self._on_resize()
+        else:
+            all_widths = row_widths(drawn, drawn.height)
+            pairs = zip_longest(self._widest, all_widths, fillvalue=0)
+            self._widest = [max(pair) for pair in pairs]
 
     def _erase(self) -> None:
         """Go back to where the prompt began, and leave nothing below."""
@@ -157,6 +185,7 @@ class Screen(Application[None]):
         output.enable_autowrap()
         renderer._cursor_pos = Point(x=0, y=0)
         renderer._last_screen = renderer._last_size = renderer._last_style = None
+        self._widest = []
 
 
 class _Held(deque[KeyPress]):
@@ -173,8 +202,17 @@ def rows_above(drawn: Cells | None, cursor: Point, columns: int) -> int:
     """
     if drawn is None:
         return cursor.y
-    rows = (drawn.data_buffer[y] for y in range(cursor.y))
-    used = (
-        max((x for x, cell in row.items() if cell.char.strip()), default=0) for row in rows
-    )
-    return sum(1 + last // columns for last in used) + cursor.x // columns
+    widths = row_widths(drawn, cursor.y)
+    above = sum(1 + max(0, width - 1) // columns for width in widths)
+    return above + cursor.x // columns
+
+
+def row_widths(drawn: Cells, rows: int) -> list[int]:
+    """How many cells of each of the first rows were drawn."""
+    return [
+        max(
+            (x + 1 for x, cell in drawn.data_buffer[y].items() if cell.char.strip()),
+            default=0,
+        )
+        for y in range(rows)
+    ]

@@ -1,36 +1,19 @@
-"""What the terminal client knows, as a value, and how each event changes it."""
+"""What the terminal client knows, as a value, and what is printed of it."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Final, TypeAlias, assert_never
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
 
-from trio_chat.client.events import (
-    Accepted,
-    Cancelled,
-    ClientEvent,
-    Closed,
-    Entry,
-    Gap,
-    Joined,
-    Left,
-    Members,
-    Named,
-    Opened,
-    Queued,
-    Refused,
-    Renamed,
-    Reset,
-    State,
-    Status,
-    gap_words,
-)
+from trio_chat.client.events import Entry, Gap, Queued, State
 from trio_chat.client.outbox import Progress, Ticket, elsewhere_words
-from trio_chat.protocol.messages import INBOX
 
 SHOWN_CHARS_MAX: Final = 50
 """Of a line in a list of several."""
 KEPT_ENTRIES_MAX: Final = 200
 """Of a room that is not looked at; of older ones only the number is kept."""
+SPEAKERS_MAX: Final = 50
+TOLD_NEWS_MIN: Final = 10
+"""Fewer lines that one has missed without a link just follow."""
 
 
 # --- what is printed -----------------------------------------------------------------
@@ -46,6 +29,8 @@ class Said:
     """Whether one said it oneself."""
     to: str = ""
     """In a direct message: whom it is for."""
+    called: str = ""
+    """One's own nick, if the line is for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +48,45 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """Somebody came into the room, or went."""
+
+    nick: str
+    came: bool
+    reason: str = ""
+    """Why they went."""
+
+    @property
+    def words(self) -> str:
+        """It as a sentence."""
+        return f"{self.nick} joined" if self.came else f"{self.nick} left ({self.reason})"
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Here are lines that can't be had."""
+
+    gap: Gap
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """From here on the lines are of this room."""
 
     room: str
     remark: str = ""
+    news: bool = False
+    """Whether the remark is about lines that are new."""
 
 
-Line: TypeAlias = Said | Note | Trouble | Rule
+@dataclass(frozen=True, slots=True)
+class Day:
+    """From here on the lines are of the day in which this moment is."""
+
+    ts: float
+
+
+Line: TypeAlias = Said | Note | Trouble | Moved | Missing | Rule | Day
 """What is printed above the input; strings in it are as they came, not cleaned yet."""
 
 
@@ -86,8 +102,16 @@ class Room:
     """Its members, in the order of their joining."""
     opened: bool = False
     """Whether the server has let us in."""
+    cut_off: bool = False
+    """Whether the link was lost since."""
     unread: int = 0
     """What others have said since one last looked."""
+    calls: int = 0
+    """How many of those are for oneself."""
+    read: int = 0
+    """The seq of the last line that was printed: nothing is printed twice."""
+    speakers: tuple[str, ...] = ()
+    """Who spoke last, the last one first, SPEAKERS_MAX at most; without oneself."""
     kept: tuple[Entry | Gap, ...] = ()
     """What was said since one last looked, oldest first, KEPT_ENTRIES_MAX at most."""
     not_kept: int = 0
@@ -107,6 +131,10 @@ class View:
     state: State = "connecting"
     reason: str = ""
     """Why the link is as it is, in a sentence."""
+    retry_in_s: float | None = None
+    """Without a link: how long until the next try, 0 while it is made; None: not known."""
+    left: Mapping[str, int] = field(default_factory=dict)
+    """What was printed of rooms that one is not in any more: `read` of each."""
     told: State = "connecting"
     """What the rows that were printed say of the link."""
     queued: tuple[Queued, ...] = ()
@@ -144,178 +172,7 @@ def begin(nick: str, *rooms: str) -> View:
     return View(nick, rooms[0], tuple(map(Room, rooms)))
 
 
-# --- what others do ------------------------------------------------------------------
-
-
-def reduce(view: View, event: ClientEvent) -> Update:
-    """What is known after the event, and what is to be printed."""
-    match event:
-        case Entry() | Gap():
-            return _read(view, event)
-        case Opened():
-            return _opened(view, event)
-        case Closed():
-            return _closed(view, event)
-        case Members() | Joined() | Left() | Renamed():
-            return _presence(view, event)
-        case Named():
-            return _named(view, event)
-        case Queued():
-            return Update(replace(view, queued=(*view.queued, event)))
-        case Accepted() | Cancelled():
-            return Update(_without_line(view, event.n))
-        case Refused():
-            return _refused(view, event)
-        case Status():
-            return _status(view, event)
-        case Reset():
-            return Update(view, (Trouble(event.reason),))
-        case _:
-            assert_never(event)
-
-
-def _read(view: View, event: Entry | Gap) -> Update:
-    return _gap(view, event) if isinstance(event, Gap) else _entry(view, event)
-
-
-def _entry(view: View, entry: Entry) -> Update:
-    own = entry.nick == view.nick
-    if entry.direct:
-        return Update(view, (Said(entry, own, to=entry.to or view.nick),))
-    if entry.room == view.current:
-        return Update(view, (Said(entry, own),))
-    room = view.find(entry.room)
-    if room is None:
-        return Update(view)
-    room = replace(room, unread=room.unread + (not own))
-    return Update(_with_room(view, _keeping(room, entry)))
-
-
-def _gap(view: View, gap: Gap) -> Update:
-    if gap.room in (INBOX, view.current):
-        return Update(view, (_missing(gap),))
-    room = view.find(gap.room)
-    return Update(view if room is None else _with_room(view, _keeping(room, gap)))
-
-
-def _keeping(room: Room, event: Entry | Gap) -> Room:
-    kept = (*room.kept, event)
-    return replace(
-        room,
-        kept=kept[-KEPT_ENTRIES_MAX:],
-        not_kept=room.not_kept + max(0, len(kept) - KEPT_ENTRIES_MAX),
-    )
-
-
-def _missing(gap: Gap) -> Line:
-    return Trouble(gap_words(gap))
-
-
-def _opened(view: View, event: Opened) -> Update:
-    room = view.find(event.room)
-    if room is None or room.opened:
-        return Update(view)
-    view = _with_room(view, replace(room, opened=True))
-    if event.room != view.current:
-        return Update(view)
-    remark = f"{_count(event.after, 'earlier line')} not shown" if event.after else ""
-    return Update(view, (Rule(event.room, remark),))
-
-
-def _closed(view: View, event: Closed) -> Update:
-    if view.find(event.room) is None:
-        return Update(view)
-    left = event.reason == "left"
-    sentence = f"you left #{event.room}"
-    line = Note(sentence) if left else Trouble(f"{sentence}: {event.reason}")
-    return _without_room(view, event.room, line)
-
-
-def _presence(view: View, event: Members | Joined | Left | Renamed) -> Update:
-    room = view.find(event.room)
-    if room is None:
-        return Update(view)
-    match event:
-        case Members(nicks=nicks):
-            return Update(_with_room(view, replace(room, nicks=nicks)))
-        case Joined(nick=nick):
-            nicks = room.nicks if nick in room.nicks else (*room.nicks, nick)
-            line = Note(f"{nick} joined")
-        case Left(nick=nick):
-            nicks = tuple(each for each in room.nicks if each != nick)
-            line = Note(f"{nick} left ({event.reason})")
-        case Renamed(nick=nick, to=to):
-            nicks = tuple(to if each == nick else each for each in room.nicks)
-            line = Note(f"{nick} is now {to}")
-            nick = view.nick if to == view.nick else nick
-    # What one does oneself is told once, by Opened, Closed and Named.
-    told = room.name == view.current and nick != view.nick
-    return Update(_with_room(view, replace(room, nicks=nicks)), (line,) if told else ())
-
-
-def _named(view: View, event: Named) -> Update:
-    lines = (Note(f"you are now {event.nick}"),) if event.nick != view.nick else ()
-    return Update(replace(view, nick=event.nick), lines)
-
-
-def _refused(view: View, event: Refused) -> Update:
-    line = Trouble(event.reason)
-    if event.n is not None:
-        back = next((typed(each) for each in view.queued if each.n == event.n), "")
-        back = back or event.text or ""
-        line = Trouble(f"not sent: {event.reason}")
-        return Update(_without_line(view, event.n), (line,), back)
-    room = view.find(event.room or "")
-    if room is not None and not room.opened:
-        return _without_room(view, room.name, Trouble(f"#{room.name}: {event.reason}"))
-    return Update(view, (line,))
-
-
-def _status(view: View, event: Status) -> Update:
-    # A row when it changes; every retry after that shows in the status line alone, and so
-    # does a loss until it has lasted: a link that flaps does not push what is read away.
-    view = replace(view, state=event.state, reason=event.reason)
-    if event.state == view.told or is_new_loss(view):
-        return Update(view)
-    view = replace(view, told=event.state)
-    if event.state == "waiting":
-        return Update(view, (Trouble(f"{event.reason}: /nick NAME takes another name"),))
-    return Update(view, (Note(event.reason),))
-
-
-def is_new_loss(view: View) -> bool:
-    """Whether there was a link, and that it is gone was not printed yet."""
-    return view.state == "offline" and view.told == "online"
-
-
-def lost(view: View) -> Update:
-    """A loss has lasted: it is printed now; nothing if there is none."""
-    if not is_new_loss(view):
-        return Update(view)
-    return Update(replace(view, told=view.state), (Note(view.reason),))
-
-
-# --- what one does oneself -----------------------------------------------------------
-
-
-def opening(view: View, name: str) -> Update:
-    """One has asked for a room: from here on one looks at it."""
-    return switched(replace(view, rooms=(*view.rooms, Room(name))), name)
-
-
-def switched(view: View, name: str) -> Update:
-    """One looks at a room that one is in: here is what was said meanwhile."""
-    room = view.find(name)
-    assert room is not None, name
-    remark = f"{_count(room.not_kept, 'older line')} not shown" if room.not_kept else ""
-    said: tuple[Line, ...] = tuple(
-        _missing(each) if isinstance(each, Gap) else Said(each, each.nick == view.nick)
-        for each in room.kept
-    )
-    view = replace(view, current=name)
-    view = _with_room(view, replace(room, unread=0, kept=(), not_kept=0))
-    # A room that is not open yet gets its rule when it is.
-    return Update(view, (Rule(name, remark), *said) if room.opened else said)
+# --- what is asked for --------------------------------------------------------------
 
 
 def who(view: View) -> Line:
@@ -345,11 +202,8 @@ def outbox(
     )
     if not notes:
         return (Note("nothing waits to be sent"),)
-    count = _count(len(notes), "line")
-    return (
-        Note(f"{count} not accepted yet; /cancel N takes back one that is queued:"),
-        *notes,
-    )
+    how = "/cancel N takes back one that is queued:"
+    return (Note(f"{count(len(notes), 'line')} not accepted yet; {how}"), *notes)
 
 
 def left_over(lines: Sequence[Ticket], elsewhere: int = 0) -> tuple[Line, ...]:
@@ -359,8 +213,8 @@ def left_over(lines: Sequence[Ticket], elsewhere: int = 0) -> tuple[Line, ...]:
         return others
     rooms = ", ".join(dict.fromkeys(destination(ticket.room) for ticket in lines))
     wait = "waits" if len(lines) == 1 else "wait"
-    count = _count(len(lines), "line")
-    here = Note(f"{count} from before {wait} to be sent to {rooms}: /outbox lists them")
+    some = count(len(lines), "line")
+    here = Note(f"{some} from before {wait} to be sent to {rooms}: /outbox lists them")
     return (here, *others)
 
 
@@ -368,8 +222,8 @@ def after_its_lines(room: str, waiting: int) -> tuple[Line, ...]:
     """That one leaves a room as soon as its lines are sent; nothing if none wait."""
     if not waiting:
         return ()
-    count = _count(waiting, "line")
-    return (Note(f"{count} for #{room} not accepted yet: you leave it after that"),)
+    some = count(waiting, "line")
+    return (Note(f"{some} for #{room} not accepted yet: you leave it after that"),)
 
 
 def typed(line: Queued | Ticket) -> str:
@@ -382,26 +236,6 @@ def typed(line: Queued | Ticket) -> str:
 
 
 # --- small change --------------------------------------------------------------------
-
-
-def _with_room(view: View, room: Room) -> View:
-    rooms = tuple(room if each.name == room.name else each for each in view.rooms)
-    return replace(view, rooms=rooms)
-
-
-def _without_room(view: View, name: str, line: Line) -> Update:
-    rooms = tuple(room for room in view.rooms if room.name != name)
-    if name != view.current:
-        return Update(replace(view, rooms=rooms), (line,))
-    view = replace(view, rooms=rooms, current="")
-    if not rooms:
-        return Update(view, (line,))
-    update = switched(view, rooms[-1].name)
-    return replace(update, lines=(line, *update.lines))
-
-
-def _without_line(view: View, n: int) -> View:
-    return replace(view, queued=tuple(each for each in view.queued if each.n != n))
 
 
 def destination(room: str) -> str:
@@ -421,5 +255,6 @@ def short(text: str) -> str:
     return text if len(text) <= SHOWN_CHARS_MAX else f"{text[: SHOWN_CHARS_MAX - 1]}\u2026"
 
 
-def _count(number: int, what: str) -> str:
+def count(number: int, what: str) -> str:
+    """So many of something, in words."""
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"

@@ -1,0 +1,241 @@
+"""A conversation in progress: what is typed becomes what is done."""
+
+import signal
+from collections.abc import AsyncIterator, Callable, Iterable
+from functools import partial
+from typing import Final, assert_never
+
+import trio
+
+from trio_chat.client import Client
+from trio_chat.errors import RefusedError, lone_exception
+from trio_chat.signals import open_signals
+from trio_chat.ui import bridge, commands
+from trio_chat.ui.commands import HELP, Intent, parse
+from trio_chat.ui.desk import Desk
+from trio_chat.ui.errands import Errands
+from trio_chat.ui.hearing import Hearing
+from trio_chat.ui.keys import Wishes, bind
+from trio_chat.ui.layout import build_layout, build_line, depth, styles
+from trio_chat.ui.paper import Paper
+from trio_chat.ui.rooms import calling, neighbour, numbered, opening
+from trio_chat.ui.screen import Screen
+from trio_chat.ui.state import (
+    Line,
+    Note,
+    Trouble,
+    View,
+    after_its_lines,
+    begin,
+    left_over,
+    outbox,
+    who,
+)
+from trio_chat.ui.switcher import Switcher
+from trio_chat.ui.terminal import Terminal
+
+LAST_ACCEPTED_S: Final = 2.0
+"""How long a quit waits for the lines that are on their way."""
+_PASTE_CHECK_S: Final = 1.0
+_CONTINUED: Final = getattr(signal, "SIGCONT", None)
+_ENDING: Final = tuple(
+    getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+_NO_ROOM: Final = "you are in no room: /join ROOM takes you to one"
+
+
+class Chat:
+    """A conversation in progress: what is typed, what is heard, what is shown."""
+
+    def __init__(self, client: Client, room: str, terminal: Terminal) -> None:
+        self._client = client
+        self._terminal = terminal
+        self.line = build_line(
+            terminal.history, self._accept, lambda: self.view, client.outbox.is_held
+        )
+        """The line being typed."""
+        self.switcher = Switcher(lambda: self.view, self._choose)
+        """The other line, in which one looks for a room."""
+        self.screen = Screen(
+            build_layout(self.line, self.switcher, lambda: self.view),
+            (styles(terminal.look), depth(terminal.look)),
+            (terminal.input, terminal.output),
+        )
+        view = begin(client.nick, *(client.rooms or (room,)))
+        paper = Paper(self.screen, terminal.look, terminal.now)
+        self.desk = Desk(view, self.line, self.screen, paper)
+        self.screen.key_bindings = bind(self.line, self.switcher, self._wishes())
+        self._errands = Errands(self.desk, client)
+        self._hearing = Hearing(self.desk, client)
+        self._exit_code = 0
+        self._leaving = trio.Event()
+        self.desk.print(*left_over(client.outbox.lines, client.outbox.lines_elsewhere))
+
+    @property
+    def view(self) -> View:
+        """What is known now."""
+        return self.desk.view
+
+    def warn(self, trouble: str) -> None:
+        """Show that something is wrong."""
+        self.desk.print(Trouble(trouble))
+
+    async def run(self) -> int:
+        """Chat until the person quits or a signal says so; the exit code.
+
+        Cancel: gives the terminal back.
+        """
+        with lone_exception(), open_signals(*_ENDING) as ending:
+            async with trio.open_nursery() as last:
+                last.start_soon(self._errands.run)
+                try:
+                    async with trio.open_nursery() as nursery:
+                        nursery.start_soon(self._until, ending, nursery.cancel_scope)
+                        nursery.start_soon(self._hearing.run)
+                        nursery.start_soon(self.desk.paper.run)
+                        nursery.start_soon(self._rescue_pastes)
+                        nursery.start_soon(self._leave)
+                        if _CONTINUED is not None:
+                            nursery.start_soon(self._come_back)
+                        await self._show()
+                        await self._settle()
+                        nursery.cancel_scope.cancel()
+                finally:
+                    self._errands.close()
+        return self._exit_code
+
+    async def _show(self) -> None:
+        try:
+            await bridge.aio(self.screen.show)
+        except EOFError:
+            self._exit_code = 0  # the terminal is gone: that is how one leaves, too
+
+    async def _leave(self) -> None:
+        # The prompt stays meanwhile: a line that is refused now has to be seen.
+        await self._leaving.wait()
+        if not self._hearing.all_answered:
+            with trio.move_on_after(LAST_ACCEPTED_S):
+                await self._hearing.until_all_answered()
+                await self.desk.paper.drained()
+        self.screen.leave()
+
+    async def _settle(self) -> None:
+        await self._errands.finish()
+        if not self._leaving.is_set():  # the terminal was gone before
+            with trio.move_on_after(LAST_ACCEPTED_S):
+                await self._hearing.until_all_answered()
+
+    async def _until(self, signals: AsyncIterator[int], scope: trio.CancelScope) -> None:
+        self._exit_code = 128 + await anext(signals)
+        scope.cancel()
+
+    async def _come_back(self) -> None:
+        assert _CONTINUED is not None
+        with open_signals(_CONTINUED) as signals:
+            async for _ in signals:
+                self.screen.come_back()
+
+    async def _rescue_pastes(self) -> None:
+        while True:
+            await trio.sleep(_PASTE_CHECK_S)
+            self.screen.rescue_paste()
+
+    # --- what is wanted with a key ---------------------------------------------------
+
+    def _wishes(self) -> Wishes:
+        return Wishes(
+            quit=self._quit,
+            entered=self.desk.change_drafts,
+            just_came_back=self.desk.just_came_back,
+            put_aside=self.desk.put_aside,
+            number=lambda number: self._go(partial(numbered, number=number)),
+            step=lambda step: self._go(partial(neighbour, step=step)),
+            calling=lambda: self._go(calling),
+            edit=lambda: self.screen.edit(self.line),
+        )
+
+    def _go(self, where: Callable[[View], str | None]) -> None:
+        self.desk.look_at(where(self.view))
+        self.desk.change_drafts()
+
+    def _choose(self, room: str | None) -> None:
+        self.screen.layout.focus(self.line)
+        self.desk.look_at(room)
+        self.desk.change_drafts()
+
+    def _quit(self) -> None:
+        if self._leaving.is_set():  # who says it twice does not want to wait
+            self.screen.leave()
+        self._leaving.set()
+        self.desk.leave()
+
+    # --- what is typed ---------------------------------------------------------------
+
+    def _accept(self, text: str) -> bool:
+        """Do what was typed; whether it stays in the input."""
+        try:
+            intent = parse(text)
+            mistake = self._do(intent) if intent is not None else ""
+        except RefusedError as error:
+            mistake = error.reason
+        except trio.WouldBlock:
+            mistake = "as many lines as can wait are waiting: this one stays here"
+        if mistake:
+            self.desk.print(Trouble(mistake))
+        # What is said leaves the input when it is in the outbox.
+        return bool(mistake) or self.desk.saving
+
+    def _do(self, intent: Intent) -> str:
+        """Do it; why it can't be done, or nothing."""
+        match intent:
+            case commands.Say(text=text, kind=kind):
+                if not self.view.current:
+                    return _NO_ROOM
+                return self._errands.post(self.view.current, text, kind)
+            case commands.Tell(nick=nick, text=text):
+                return self._errands.post(f"@{nick}", text, "text")
+            case commands.Join(room=room):
+                self._look_at(room)
+            case commands.Leave(room=room):
+                if not (room or self.view.current):
+                    return _NO_ROOM
+                self._leave_room(room or self.view.current)
+            case commands.Rename(nick=nick):
+                self._client.rename_nowait(nick)
+            case commands.Cancel():
+                self._errands.cancel(intent)
+            case commands.Who() | commands.ShowOutbox() | commands.Help():
+                self.desk.print(*self._asked(intent))
+            case commands.Quit():
+                self._quit()
+            case commands.Mistake(reason=reason):
+                return reason
+            case _:
+                assert_never(intent)
+        return ""
+
+    def _asked(
+        self, intent: commands.Who | commands.ShowOutbox | commands.Help
+    ) -> Iterable[Line]:
+        match intent:
+            case commands.Who():
+                return (who(self.view),)
+            case commands.ShowOutbox():
+                lines = self._client.outbox.lines
+                listed = [(line, self._client.outbox.is_held(line.n)) for line in lines]
+                online = self._client.state == "online"
+                return outbox(listed, self._terminal.now(), online=online)
+            case commands.Help():
+                return (Note(f"{how:<18} {what}") for how, what in HELP)
+
+    def _look_at(self, room: str) -> None:
+        if self.view.find(room) is not None:
+            self.desk.look_at(room)
+        else:
+            self._client.join_nowait(room)
+            self.desk.follow(opening(self.view, room))
+
+    def _leave_room(self, room: str) -> None:
+        waiting = sum(ticket.room == room for ticket in self._client.outbox.lines)
+        self._client.leave_nowait(room)
+        self.desk.print(*after_its_lines(room, waiting))

@@ -1,0 +1,109 @@
+"""What the parts of a chat have in common: what is known, what is typed, what is shown."""
+
+from dataclasses import replace
+from typing import Final
+
+import trio
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.document import Document
+
+from trio_chat.ui.paper import Paper
+from trio_chat.ui.rooms import switched
+from trio_chat.ui.screen import Screen
+from trio_chat.ui.state import Line, Note, Update, View
+
+UNAWARE_S: Final = 0.7
+"""Whoever types on so soon has not seen that a line came back."""
+
+
+class Desk:
+    """One person's view, the line they type, and the paper above it."""
+
+    def __init__(self, view: View, line: Buffer, screen: Screen, paper: Paper) -> None:
+        self.view = view
+        """What is known now."""
+        self.line = line
+        """The line being typed."""
+        self.screen = screen
+        self.paper = paper
+        self.leaving = False
+        """Whether one has gone, but for the answers to one's last lines."""
+        self.saving = False
+        """Whether the line in the input is on its way into the outbox."""
+        self._drafts: dict[str, Document] = {}
+        self._draft_of = view.current
+        self._back_since_s: float | None = None
+
+    def follow(self, update: Update) -> None:
+        """This is what is known now, and this is to be printed."""
+        self.view = update.view
+        self.print(*update.lines)
+        if update.back:
+            self._give_back(update.back)
+
+    def print(self, *lines: Line) -> None:
+        """Print these above the prompt."""
+        self.paper.print(*lines)
+
+    def look_at(self, room: str | None) -> None:
+        """Look at a room that one is in; None: stay where one is."""
+        if room is not None and room != self.view.current:
+            self.follow(switched(self.view, room))
+
+    def leave(self) -> None:
+        """One has gone; what is refused from now on is for the history."""
+        self.leaving = True
+        self.view = replace(self.view, leaving=True)
+
+    def remember(self, text: str) -> None:
+        """Put a text where Up finds it at once."""
+        selection = self.line.selection_state
+        self.line.history.append_string(text)
+        self.line.reset(self.line.document)
+        self.line.selection_state = selection
+
+    # --- drafts ----------------------------------------------------------------------
+
+    def change_drafts(self) -> None:
+        """Put away what is typed for one room, and take out what was for another.
+
+        Shape:  what was typed for a room that is gone stays, if there is nothing else.
+        """
+        before, now = self._draft_of, self.view.current
+        if before == now or self.saving:
+            return
+        self._draft_of = now
+        draft = self._drafts.pop(now, Document())
+        typed = self.line.document
+        if self.view.find(before) is not None:
+            self._drafts[before] = typed
+        elif typed.text and not draft.text:
+            return
+        elif typed.text:
+            self.remember(typed.text)
+        self.line.reset(draft)
+
+    # --- a line that comes back ------------------------------------------------------
+
+    def _give_back(self, text: str) -> None:
+        if self.line.text or self.leaving or self.screen.keys_wait:
+            self._say_where_it_is(text)
+        else:
+            self.line.reset(Document(text))
+            self._back_since_s = trio.current_time()
+
+    def _say_where_it_is(self, text: str) -> None:
+        self.remember(text)
+        self.print(Note(f"it is in the history, Up brings it back: {text}"))
+
+    def just_came_back(self) -> bool:
+        """Whether a line came back this very moment, and nobody can know of it."""
+        since_s, self_s = self._back_since_s, trio.current_time()
+        return since_s is not None and self_s - since_s < UNAWARE_S
+
+    def put_aside(self) -> None:
+        """Somebody was about to type as a line came back: their own goes first."""
+        text = self.line.text
+        self._back_since_s = None
+        self.line.reset()
+        self._say_where_it_is(text)

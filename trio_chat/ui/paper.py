@@ -1,0 +1,62 @@
+"""What was printed, and what is about to be: lines in, rows above the prompt out."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import trio
+
+from trio_chat.ui.feed import FOLDED_S, begin_feed, fed, settled
+from trio_chat.ui.printer import Printer
+from trio_chat.ui.render import text_of
+from trio_chat.ui.screen import Screen
+from trio_chat.ui.state import Line
+from trio_chat.ui.themes import Look
+
+
+class Paper:
+    """The lines above the prompt of one screen, as wide as it is when they are printed."""
+
+    def __init__(self, screen: Screen, look: Look, now: Callable[[], float]) -> None:
+        self._screen = screen
+        self._look = look
+        self._now = now
+        self._printer = Printer(screen.print_above)
+        self._feed = begin_feed(now())
+        self._moved = trio.Event()
+
+    def print(self, *lines: Line) -> None:
+        """Print these, after all others."""
+        self._feed, printed = fed(self._feed, lines, self._now())
+        self._draw(printed)
+        if self._feed.moves:
+            self._moved.set()
+
+    async def drained(self) -> None:
+        """Wait until all is printed, but for who came and went.
+
+        Cancel: atomic.
+        """
+        await self._printer.drained()
+
+    async def run(self) -> None:
+        """Print what comes.
+
+        Cancel: what is not printed yet never is.
+        """
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._printer.run)
+            nursery.start_soon(self._tell_moves)
+
+    async def _tell_moves(self) -> None:
+        while True:
+            await self._moved.wait()
+            await trio.sleep(FOLDED_S)
+            self._moved = trio.Event()
+            self._feed, printed = settled(self._feed, self._now())
+            self._draw(printed)
+
+    def _draw(self, lines: list[Line]) -> None:
+        if lines:
+            columns = self._screen.output.get_size().columns
+            look, now = replace(self._look, columns=columns), self._now()
+            self._printer.put(text_of(line, look, now) for line in lines)

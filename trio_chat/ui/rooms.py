@@ -1,0 +1,137 @@
+"""Going from room to room: what one looks at, and what is printed when that changes."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from trio_chat.client.events import Entry, Gap
+from trio_chat.protocol import names
+from trio_chat.ui.mentions import mentions
+from trio_chat.ui.state import Line, Missing, Room, Rule, Said, Update, View, count
+
+
+def opening(view: View, name: str) -> Update:
+    """One has asked for a room: from here on one looks at it."""
+    room = Room(name, read=view.left.get(name, 0))
+    return switched(replace(view, rooms=(*view.rooms, room)), name)
+
+
+def switched(view: View, name: str) -> Update:
+    """One looks at a room that one is in: here is what was said meanwhile."""
+    room = view.find(name)
+    assert room is not None, name
+    printed = tuple(_printed(view, each) for each in room.kept)
+    read = max((room.read, *(_last_seq(each) for each in room.kept[-1:])))
+    looked_at = replace(room, unread=0, calls=0, kept=(), not_kept=0, read=read)
+    view = with_room(replace(view, current=name), looked_at)
+    # A room that is not open yet gets its rule when it is.
+    return Update(view, (_rule(room), *printed) if room.opened else printed)
+
+
+def _rule(room: Room) -> Rule:
+    remarks = []
+    if room.unread:
+        remarks.append(f"{room.unread:,} new while you were away")
+    if room.calls:
+        remarks.append(f"{room.calls:,} for you")
+    if room.not_kept:
+        remarks.append(f"{count(room.not_kept, 'older line')} not shown")
+    return Rule(room.name, ", ".join(remarks), news=bool(room.unread))
+
+
+def _printed(view: View, event: Entry | Gap) -> Line:
+    return Missing(event) if isinstance(event, Gap) else said(view, event)
+
+
+def said(view: View, entry: Entry) -> Said:
+    """An entry as a line: whose it is, and whether it is for oneself."""
+    return Said(
+        entry,
+        own=entry.nick == view.nick,
+        to=(entry.to or view.nick) if entry.direct else "",
+        called=view.nick if not entry.direct and mentions(entry, view.nick) else "",
+    )
+
+
+def _last_seq(event: Entry | Gap) -> int:
+    return event.through if isinstance(event, Gap) else event.seq
+
+
+# --- where to ------------------------------------------------------------------------
+
+
+def numbered(view: View, number: int) -> str | None:
+    """The room with this number, counted from 1 in the order of joining."""
+    return view.rooms[number - 1].name if 1 <= number <= len(view.rooms) else None
+
+
+def neighbour(view: View, step: int) -> str | None:
+    """The room so many places further on, round and round; None: there is no other."""
+    others = _from_here(view.rooms, view.current)
+    return others[step % (len(others) + 1) - 1].name if others else None
+
+
+def calling(view: View) -> str | None:
+    """The next room in which one was called, or else in which something is unread."""
+    others = _from_here(view.rooms, view.current)
+    called = (room.name for room in others if room.calls)
+    return next(called, next((room.name for room in others if room.unread), None))
+
+
+def found(view: View, typed: str) -> list[Room]:
+    """The rooms that may be meant by a few letters of their name, the likeliest first.
+
+    Shape:  the letters have to be there, in their order. Those that stand together come
+            first; then where one was called, where something is unread, and what follows
+            the current room, which is the last.
+    """
+    rooms = [*_from_here(view.rooms, view.current), *filter(None, [view.room])]
+    letters = names.same(typed.strip().removeprefix("#"))
+    ranked = ((_distance(room.name, letters), room) for room in rooms)
+    meant = [(distance, room) for distance, room in ranked if distance is not None]
+    meant.sort(key=lambda pair: (pair[0], not pair[1].calls, not pair[1].unread))
+    return [room for _, room in meant]
+
+
+def _distance(name: str, letters: str) -> int | None:
+    """How far apart the letters stand in the name; None: they are not in it."""
+    if letters in name:
+        return 0 if name.startswith(letters) else 1
+    at, first = -1, None
+    for letter in letters:
+        at = name.find(letter, at + 1)
+        if at < 0:
+            return None
+        first = at if first is None else first
+    return 2 + at - (first or 0)
+
+
+def _from_here(rooms: Sequence[Room], current: str) -> list[Room]:
+    """The other rooms, beginning with the one behind the current."""
+    names = [room.name for room in rooms]
+    here = names.index(current) if current in names else -1
+    return [*rooms[here + 1 :], *rooms[: max(here, 0)]]
+
+
+# --- small change --------------------------------------------------------------------
+
+
+def with_room(view: View, room: Room) -> View:
+    """The view with this room in the place of the one with its name."""
+    rooms = tuple(room if each.name == room.name else each for each in view.rooms)
+    return replace(view, rooms=rooms)
+
+
+def without_room(view: View, name: str, *lines: Line) -> Update:
+    """One is not in a room any more: the lines say so, and one looks at another."""
+    gone = view.find(name)
+    rooms = tuple(room for room in view.rooms if room.name != name)
+    view = replace(view, rooms=rooms)
+    if gone is not None and gone.read:
+        view = replace(view, left={**view.left, name: gone.read})
+    if name != view.current:
+        return Update(view, lines)
+    view = replace(view, current="")
+    if not rooms:
+        return Update(view, lines)
+    update = switched(view, rooms[-1].name)
+    return replace(update, lines=(*lines, *update.lines))
