@@ -185,13 +185,15 @@ class TalkRun:
         # Where this takes for ever something is lost, and is found at the end.
         self._until(
             lambda: (
-                not any(
-                    author.in_flight or author.heard < author.accepted
-                    for author in self._authors
-                )
+                not any(map(self._waits, self._authors))
                 and all(each.stream.whole for each in members)
             )
         )
+
+    def _waits(self, author: Author) -> bool:
+        # Only who gives numbers tells an author of its line apart from the line itself.
+        numbered = DIALECTS[self._plan.dialect].numbered
+        return bool(author.in_flight) or (numbered and author.heard < author.accepted)
 
     # --- the loop --------------------------------------------------------------------
 

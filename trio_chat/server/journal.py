@@ -3,8 +3,9 @@
 One task owns the order. While the disk is busy with one transaction, what arrives waits
 for the next, so transactions grow with the load by themselves and a lone draft waits for
 nobody. So do batches where there is no disk: while more comes with each round of the
-scheduler, they wait for the next one. What one transaction made durable is delivered in one step, room by room, before
-the next is begun: the order of delivery is the order of the log.
+scheduler, they wait for the next one. What one transaction made durable is delivered in
+one step, room by room, before the next is begun: the order of delivery is the order of
+the log.
 """
 
 from collections.abc import Callable, Mapping, Sequence
