@@ -11,8 +11,9 @@ import trio
 from trio_chat.addresses import Address, listen_trouble
 from trio_chat.errors import ListenError
 
-_AT_ONCE_MAX: Final = 64
-"""Taken in one turn; then the others have theirs."""
+_AT_ONCE_MAX: Final = 4
+"""Taken in one turn; then the others have theirs. With more, a storm of joins makes the
+rounds of the scheduler long for whoever talks meanwhile; with fewer it lasts longer."""
 
 
 async def listen(host: str, port: int, flag: str = "") -> list[trio.SocketListener]:
