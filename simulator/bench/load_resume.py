@@ -19,7 +19,7 @@ import msgspec
 
 from simulator.bench.accounting import account
 from simulator.bench.figures import percentile
-from simulator.bench.load_talk import Pace, clock_s, faults_of, more
+from simulator.bench.load_talk import Pace, clock_s, faults_of, more, waits
 from simulator.bench.members import Member, connect, enter
 from simulator.bench.plan import LoadError, Plan, Resumed
 from simulator.bench.workloads import Resume, Talk
@@ -143,10 +143,9 @@ class ResumeRun:
 
     def _settled(self) -> bool:
         members = chain(self._talkers, self._back)
-        nothing_under_way = not any(
-            each.author is not None and each.author.in_flight for each in self._talkers
+        return not any(map(waits, self._talkers)) and all(
+            each.stream.whole for each in members
         )
-        return nothing_under_way and all(each.stream.whole for each in members)
 
     # --- the loop --------------------------------------------------------------------
 

@@ -22,7 +22,6 @@ from simulator.bench.dialects import DIALECTS
 from simulator.bench.figures import percentile
 from simulator.bench.members import Member, enter
 from simulator.bench.plan import LoadError, Plan, Talked
-from simulator.bench.room_log import Author
 from simulator.bench.stream import Faults
 from simulator.bench.workloads import Talk
 
@@ -185,15 +184,10 @@ class TalkRun:
         # Where this takes for ever something is lost, and is found at the end.
         self._until(
             lambda: (
-                not any(map(self._waits, self._authors))
+                not any(map(waits, self._senders))
                 and all(each.stream.whole for each in members)
             )
         )
-
-    def _waits(self, author: Author) -> bool:
-        # Only who gives numbers tells an author of its line apart from the line itself.
-        numbered = DIALECTS[self._plan.dialect].numbered
-        return bool(author.in_flight) or (numbered and author.heard < author.accepted)
 
     # --- the loop --------------------------------------------------------------------
 
@@ -278,15 +272,23 @@ def faults_of(members: Sequence[Member]) -> list[str]:
         found += [f"{member.nick}: {fault}" for fault in member.faults]
         if (faults := member.stream.faults()) != Faults():
             found.append(f"{member.nick}: {faults}")
-        if member.author is not None:
-            found += _unheard(member.author, numbered=member.log.dialect.numbered)
+        found += _unheard(member)
     return found
 
 
-def _unheard(author: Author, *, numbered: bool) -> Iterator[str]:
+def waits(member: Member) -> bool:
+    """Whether something that it has said has not come to its end."""
+    return any(_unheard(member))
+
+
+def _unheard(member: Member) -> Iterator[str]:
+    author = member.author
+    if author is None:
+        return
     if author.in_flight:
         yield f"{author.nick}: {author.in_flight} said, and never heard of again"
-    if numbered and author.heard != author.accepted:
+    # Only who gives numbers tells an author of its line apart from the line itself.
+    if member.log.dialect.numbered and author.heard != author.accepted:
         yield f"{author.nick}: {author.accepted} accepted, {author.heard} in the log"
 
 

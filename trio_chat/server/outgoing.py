@@ -86,7 +86,7 @@ class Outgoing:
         Cancel: may have happened.
         """
         await self.send(last_words)
-        self.close()
+        self._finished, self._clear = True, False
         while self._writing:
             await self._drained.wait()
 
@@ -96,16 +96,12 @@ class Outgoing:
         return self._clear
 
     async def cleared(self) -> None:
-        """Returns once nothing waits for the socket; never after close().
+        """Returns once nothing waits for the socket; never after finish().
 
         Cancel: atomic.
         """
         while not self._clear:
             await self._drained.wait()
-
-    def close(self) -> None:
-        """Take nothing more; before the stream is closed."""
-        self._finished, self._clear = True, False
 
     @property
     def _drained(self) -> trio.Event:
