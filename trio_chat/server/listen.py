@@ -3,13 +3,13 @@
 import os
 import socket as kernel
 from collections import deque
-from contextlib import suppress
 from typing import Any, Final
 
 import trio
 
 from trio_chat.addresses import Address, listen_trouble
 from trio_chat.errors import ListenError
+from trio_chat.wire import KernelStream
 
 _AT_ONCE_MAX: Final = 4
 """Taken in one turn; then the others have theirs. With more, a storm of joins makes the
@@ -59,7 +59,7 @@ def address_of(listener: trio.SocketListener) -> Address:
 
 def address_of_peer(stream: trio.abc.Stream) -> str:
     """Where the peer is, for people."""
-    if not isinstance(stream, trio.SocketStream):
+    if not isinstance(stream, trio.SocketStream | KernelStream):
         return "memory"
     try:
         host, port, *_ = stream.socket.getpeername()
@@ -81,30 +81,34 @@ def eager(listener: trio.abc.Listener[Any]) -> trio.abc.Listener[Any]:
     return listener
 
 
-class _Eager(trio.abc.Listener[trio.SocketStream]):
+class _Eager(trio.abc.Listener[KernelStream]):
     def __init__(self, listener: Any) -> None:
         self._listener = listener
         self._socket = kernel.socket(fileno=os.dup(listener.socket.fileno()))
         self._socket.setblocking(False)
-        self._taken: deque[trio.SocketStream] = deque()
+        self._taken: deque[KernelStream] = deque()
 
-    async def accept(self) -> trio.SocketStream:
+    async def accept(self) -> KernelStream:
         """The next one. Cancel: nobody was taken."""
-        if not self._taken:
-            self._taken.append(await self._listener.accept())
-            self._take_more()
+        while not self._taken:
+            await trio.lowlevel.wait_readable(self._socket)
+            self._take()
         return self._taken.popleft()
 
-    def _take_more(self) -> None:
-        # An error is for the next one to find who waits; as a rule it says: no more.
-        with suppress(OSError):
+    def _take(self) -> None:
+        try:
             while len(self._taken) < _AT_ONCE_MAX:
-                taken, _ = self._socket.accept()
-                stream = trio.SocketStream(trio.socket.from_stdlib_socket(taken))
-                self._taken.append(stream)
+                self._taken.append(KernelStream(self._socket.accept()[0]))
+        except BlockingIOError:
+            pass
+        except OSError:
+            # Whoever was taken before it comes first; the next round meets it again.
+            if not self._taken:
+                raise
 
     async def aclose(self) -> None:
         """Close it, with whoever was taken and never asked for."""
+        trio.lowlevel.notify_closing(self._socket)
         self._socket.close()
         for stream in self._taken:
             stream.socket.close()

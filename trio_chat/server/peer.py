@@ -204,9 +204,9 @@ class Peer:
     # --- what the rest of the server asks of a peer ----------------------------------
 
     @property
-    def offer(self) -> Callable[[bytes], bool]:
-        """Takes the bytes, all or none, without waiting."""
-        return self._outgoing.offer
+    def taker(self) -> Outgoing:
+        """What takes bytes for it."""
+        return self._outgoing
 
     def serve(self, member: Member) -> None:
         """Bring a member that is behind up to the head."""
