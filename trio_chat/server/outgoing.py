@@ -33,7 +33,7 @@ class Outgoing:
     """
 
     __slots__ = (
-        *("_batches_max", "_bytes_max", "_event", "_finished", "_nursery"),
+        *("_batches_max", "_bytes_max", "_event", "_finished", "_held", "_nursery"),
         *("_queue_ends", "_queued_bytes", "_sending", "_stall_s", "_writing"),
         *("now", "trouble"),
     )
@@ -62,6 +62,7 @@ class Outgoing:
         self._queued_bytes = 0
         self._writing = False
         self._finished = False
+        self._held: list[bytes] | None = None
         self._event: trio.Event | None = None
 
     def offer(self, data: bytes) -> bool:
@@ -80,6 +81,26 @@ class Outgoing:
         if self._finished or self._queued_bytes + len(data) > self._bytes_max:
             return False
         return self._queue(data)
+
+    def hold(self) -> None:
+        """Keep what is offered from here on, for let_go(), in the same step, to write."""
+        if self.clear:
+            self._held, self.now = [], self._hold_back
+
+    def let_go(self, last: bytes) -> bool:
+        """Write what was held and these bytes, in one go; False, as from offer()."""
+        held, self._held = self._held, None
+        if held is None:
+            return self.offer(last)
+        self.now = self._sending.now
+        return self.offer(b"".join((*held, last)))
+
+    def _hold_back(self, data: bytes) -> int:
+        assert self._held is not None
+        self._held.append(data)
+        if sum(map(len, self._held)) > self._bytes_max:
+            self.let_go(b"")
+        return len(data)
 
     async def send(self, data: bytes) -> None:
         """Take the bytes, as soon as there is space.
