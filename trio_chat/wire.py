@@ -273,7 +273,7 @@ class _KernelSending(_SocketSending):
         self._kernel = stream.kernel
 
     @property
-    def now(self) -> Callable[[bytes], int]:  # type: ignore[override]
+    def now(self) -> Callable[[bytes], int]:
         """The socket's own send()."""
         return self._kernel.send
 

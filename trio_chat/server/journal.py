@@ -3,9 +3,10 @@
 One task owns the order. While the disk is busy with one transaction, what arrives waits
 for the next, so transactions grow with the load by themselves and a lone draft waits for
 nobody. So do batches where there is no disk: while more comes with each round of the
-scheduler, they wait for the next one, and then a moment for who talks with them (rhythm.py). What one transaction made durable is delivered in
-one step, room by room, before the next is begun: the order of delivery is the order of
-the log.
+scheduler, they wait for the next one, and then a moment for who talks with them
+(rhythm.py). What one transaction made durable is delivered in one step, room by room,
+before the next is begun: the order of delivery is the order of the log. In the same step
+its authors are told, so that they get both in one write.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -125,6 +126,11 @@ class Journal:
     def waiting(self) -> int:
         """How many submissions wait for the next transaction."""
         return self._receive.statistics().current_buffer_used
+
+    @property
+    def talking(self) -> bool:
+        """Whether somebody has said something a moment ago, or is about to."""
+        return trio.current_time() < self._rhythm.talking_until_s
 
     async def run(self) -> None:
         """Live until close() was called and everything submitted is settled.

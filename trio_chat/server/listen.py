@@ -3,6 +3,7 @@
 import os
 import socket as kernel
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Final
 
 import trio
@@ -11,9 +12,10 @@ from trio_chat.addresses import Address, listen_trouble
 from trio_chat.errors import ListenError
 from trio_chat.wire import KernelStream
 
-_AT_ONCE_MAX: Final = 4
-"""Taken in one turn; then the others have theirs. With more, a storm of joins makes the
-rounds of the scheduler long for whoever talks meanwhile; with fewer it lasts longer."""
+AT_ONCE_MAX: Final = 64
+"""Taken in one turn, as long as nobody says anything."""
+AT_ONCE_TALKING_MAX: Final = 2
+"""Else a storm of joins makes the rounds of the scheduler long for those who talk."""
 
 
 async def listen(host: str, port: int, flag: str = "") -> list[trio.SocketListener]:
@@ -68,22 +70,26 @@ def address_of_peer(stream: trio.abc.Stream) -> str:
     return str(Address(host, port))
 
 
-def eager(listener: trio.abc.Listener[Any]) -> trio.abc.Listener[Any]:
+def eager(
+    listener: trio.abc.Listener[Any], talking: Callable[[], bool]
+) -> trio.abc.Listener[Any]:
     """The same one; of a kernel's socket it takes all who wait, instead of one in a turn.
 
-    Shape:  when thousands come at once, they wait in a queue of the kernel, and whom that
-            can't hold tries again after a second.
+    Shape:  only a few of them as long as it is `talking`. When thousands come at once,
+            they wait in a queue of the kernel, and whom that can't hold tries again after
+            a second.
     """
     # As in wire.sending_of(): only trio's own class has a real descriptor.
     socket = getattr(listener, "socket", None)
     if type(socket).__module__.startswith("trio.") and os.name == "posix":
-        return _Eager(listener)
+        return _Eager(listener, talking)
     return listener
 
 
 class _Eager(trio.abc.Listener[KernelStream]):
-    def __init__(self, listener: Any) -> None:
+    def __init__(self, listener: Any, talking: Callable[[], bool]) -> None:
         self._listener = listener
+        self._talking = talking
         self._socket = kernel.socket(fileno=os.dup(listener.socket.fileno()))
         self._socket.setblocking(False)
         self._taken: deque[KernelStream] = deque()
@@ -96,8 +102,9 @@ class _Eager(trio.abc.Listener[KernelStream]):
         return self._taken.popleft()
 
     def _take(self) -> None:
+        most = AT_ONCE_TALKING_MAX if self._talking() else AT_ONCE_MAX
         try:
-            while len(self._taken) < _AT_ONCE_MAX:
+            while len(self._taken) < most:
                 self._taken.append(KernelStream(self._socket.accept()[0]))
         except BlockingIOError:
             pass

@@ -13,6 +13,8 @@ from typing import Final
 from trio_chat.store.interface import Draft
 
 MOMENT_S: Final = 0.001
+TALK_S: Final = 0.1
+"""Between two lines of a conversation that goes on."""
 _LONG_DRAFTS: Final = 128
 """As many lines as that are written for less than they cost otherwise."""
 
@@ -22,12 +24,17 @@ class Rhythm:
 
     def __init__(self) -> None:
         self._last: set[tuple[str, str]] = set()
-        self._last_s = -MOMENT_S
+        self._last_s = -TALK_S
 
     @property
     def until_s(self) -> float:
         """When nobody is waited for any more."""
         return self._last_s + MOMENT_S
+
+    @property
+    def talking_until_s(self) -> float:
+        """When it is quiet, if nobody says anything more."""
+        return self._last_s + TALK_S
 
     def awaits(self, together: Sequence[Sequence[Draft]]) -> bool:
         """Whether somebody is worth waiting for who could share a batch with these.

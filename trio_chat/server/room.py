@@ -46,8 +46,9 @@ class Resident(Protocol):
 class Taker(Protocol):
     """What a room needs of what writes to a peer."""
 
-    now: Callable[[bytes], int]
-    """Writes as many leading bytes as go at once; how many. Raises: OSError: none."""
+    @property
+    def now(self) -> Callable[[bytes], int]:
+        """Writes as many leading bytes as go at once; how many. Raises: OSError: none."""
 
     def keep(self, data: bytes, taken: int) -> bool:
         """Take what now() has left of these bytes; False, if that is all, and too much."""

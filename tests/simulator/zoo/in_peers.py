@@ -16,7 +16,7 @@ from trio_chat.protocol.framing import Decoder, Lines, encode
 from trio_chat.server import drafts, peer
 from trio_chat.server.drafts import Judged
 from trio_chat.server.hub import Hub
-from trio_chat.server.journal import Journal, _Submission
+from trio_chat.server.journal import NOBODY, Author, Journal, _Submission
 from trio_chat.server.outgoing import Outgoing
 from trio_chat.server.peer import Peer
 from trio_chat.server.session import Session
@@ -152,8 +152,10 @@ async def _still_there(peer: Peer) -> None:
 
 
 def each_peer_writes_the_log(patch: Patch) -> None:
-    async def append(self: Journal, lines: Sequence[Draft]) -> list[Outcome]:
-        submission = _Submission(lines)
+    async def append(
+        self: Journal, lines: Sequence[Draft], author: Author = NOBODY
+    ) -> list[Outcome]:
+        submission = _Submission(lines, author)
         await self._commit([submission])
         return submission.outcomes
 
