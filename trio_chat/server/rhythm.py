@@ -43,8 +43,9 @@ class Rhythm:
         """
         if _is_long(together):
             return False
-        rooms = {drafts[0].log for drafts in together}
-        return not {pair for pair in self._last if pair[0] in rooms} <= _pairs(together)
+        here = _pairs(together)
+        rooms = {log for log, _device in here}
+        return not {pair for pair in self._last if pair[0] in rooms} <= here
 
     def delivered(self, together: Sequence[Sequence[Draft]], now_s: float) -> None:
         """These were the last batches."""
@@ -58,4 +59,4 @@ def _is_long(together: Sequence[Sequence[Draft]]) -> bool:
 
 
 def _pairs(together: Sequence[Sequence[Draft]]) -> set[tuple[str, str]]:
-    return {(drafts[0].log, drafts[0].device) for drafts in together}
+    return {(drafts[0].log, drafts[0].device) for drafts in together if drafts}
