@@ -20,7 +20,7 @@ def default_config(head: str, sections: tuple[Section, ...]) -> str:
     for section in sections:
         blocks.append(f"{_comment(section.help)}\n[{section.name}]")
         for about, settings in groupby(section.settings, key=lambda each: each.help):
-            rows = (f"#{each.name} = {_toml(each.default)}" for each in settings)
+            rows = (f"#{each.name} = {toml(each.default)}" for each in settings)
             blocks.append("\n".join([_comment(about), *rows]))
     return "\n\n".join(blocks) + "\n"
 
@@ -29,7 +29,7 @@ def _comment(text: str) -> str:
     return textwrap.fill(text, _COLUMNS, initial_indent="# ", subsequent_indent="# ")
 
 
-def _toml(value: object) -> str:
+def toml(value: object) -> str:
     """A value as it stands in the file; an empty text where nothing is set."""
     match value:
         case bool():
@@ -39,8 +39,8 @@ def _toml(value: object) -> str:
         case None | ():
             return '""'
         case (one,):
-            return _toml(one)
+            return toml(one)
         case tuple():
-            return f"[{', '.join(map(_toml, value))}]"
+            return f"[{', '.join(map(toml, value))}]"
         case _:
             return json.dumps(str(value), ensure_ascii=False)

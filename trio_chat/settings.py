@@ -123,9 +123,17 @@ JOIN_SETTINGS: Final[tuple[Setting[Any], ...]] = (
         "HOST[:PORT]",
         positional=True,
     ),
-    Setting("nick", partial(_name, names.nick), "", "your name there", "NAME"),
+    Setting(
+        "nick", partial(_name, names.nick), "", "your name there (your login name)", "NAME"
+    ),
     Setting("room", partial(_name, names.room), "lobby", "the room to join", "ROOM"),
-    Setting("history", integer(0, 100_000), None, "past entries to show at first", "N"),
+    Setting(
+        "history",
+        integer(0, 100_000),
+        None,
+        "past entries to show at first (what the server has for that)",
+        "N",
+    ),
     Setting(
         "theme",
         one_of(*THEME_NAMES),

@@ -4,18 +4,12 @@ import re
 from pathlib import Path
 
 from trio_chat.habits.habits import DEFAULT_HABITS
-from trio_chat.ui.commands import HELP
 from trio_chat.ui.feed import FOLDED_S, NAMED_MAX
 from trio_chat.ui.hearing import LOSS_TOLD_S
 from trio_chat.ui.state import KEPT_ENTRIES_MAX
 
 DOC = (Path(__file__).parents[2] / "docs" / "client.md").read_text(encoding="utf-8")
 WORDS = re.sub(r"\s+", " ", DOC)
-
-
-def test_what_can_be_typed_is_listed_as_help_lists_it() -> None:
-    table = DOC.partition("| typed | does |\n|---|---|\n")[2].partition("\n\n")[0]
-    assert table.split("\n") == [f"| `{how}` | {what} |" for how, what in HELP]
 
 
 def test_the_numbers_of_the_screen_are_those_of_the_code() -> None:
