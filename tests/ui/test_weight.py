@@ -37,12 +37,12 @@ def test_what_is_seen_at_a_glance_is_not_weighed() -> None:
         (
             LONG,
             99,
-            f"1 line, 17.2 KB, {OVER}: Enter twice sends it as 2 messages",
+            f"1 line, 17.2 KB, {OVER}: it would go as 2 messages",
         ),
-        (LONG, 79, f"{OVER}: Enter twice sends 2 messages"),
+        (LONG, 60, f"{OVER}: it would go as 2 messages"),
         (LONG, 45, f"{OVER}: 2 messages"),
         (LONG, 39, "1 line, 17.2 KB: 2 messages"),
-        ("\0" * 16_000, 60, "too much for one: Enter twice sends 2 messages"),
+        ("\0" * 16_000, 48, "too much for one: it would go as 2 messages"),
         ("\ud800" * 2_000, 79, ""),
     ],
 )
@@ -92,6 +92,6 @@ async def test_a_paste_of_200_lines_is_weighed_and_goes_as_one_message() -> None
 async def test_what_is_too_long_is_said_before_enter_and_goes_as_it_was_said() -> None:
     async with open_scene() as scene:
         scene.keys(f"\x1b[200~{LONG}\x1b[201~")
-        await scene.until_seen(f"{OVER}: Enter twice sends 2 messages")
+        await scene.until_seen(f"{OVER}: it would go as 2 messages")
         scene.keys("\r\r")
         await scene.until(lambda: len(scene.client.said) == 2)
