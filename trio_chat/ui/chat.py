@@ -9,12 +9,14 @@ import trio
 
 from trio_chat.client import Client
 from trio_chat.errors import RefusedError, lone_exception
+from trio_chat.habits.key_names import label
 from trio_chat.signals import open_signals
 from trio_chat.ui import bridge, commands
-from trio_chat.ui.commands import HELP, Intent, parse
+from trio_chat.ui.commands import Intent, parse
 from trio_chat.ui.desk import Desk
 from trio_chat.ui.errands import Errands
 from trio_chat.ui.hearing import Hearing
+from trio_chat.ui.help import help_notes
 from trio_chat.ui.keys import Wishes, bind
 from trio_chat.ui.layout import build_layout, build_line, depth, styles
 from trio_chat.ui.paper import Paper
@@ -22,7 +24,6 @@ from trio_chat.ui.rooms import calling, neighbour, numbered, opening
 from trio_chat.ui.screen import Screen
 from trio_chat.ui.state import (
     Line,
-    Note,
     Trouble,
     View,
     after_its_lines,
@@ -50,22 +51,28 @@ class Chat:
     def __init__(self, client: Client, room: str, terminal: Terminal) -> None:
         self._client = client
         self._terminal = terminal
+        habits = terminal.habits
         self.line = build_line(
             terminal.history, self._accept, lambda: self.view, client.outbox.is_held
         )
+        if not habits.suggest:
+            self.line.auto_suggest = None
         """The line being typed."""
-        self.switcher = Switcher(lambda: self.view, self._choose)
+        self.switcher = Switcher(lambda: self.view, self._choose, habits.keys)
         """The other line, in which one looks for a room."""
         self.screen = Screen(
-            build_layout(self.line, self.switcher, lambda: self.view),
+            build_layout(self.line, self.switcher, lambda: self.view, habits.keys),
             (styles(terminal.look), depth(terminal.look)),
             (terminal.input, terminal.output),
+            habits.editing,
         )
         view = begin(client.nick, *(client.rooms or (room,)))
         paper = Paper(self.screen, terminal.look, terminal.now)
         self.desk = Desk(view, self.line, self.screen, paper)
-        self.screen.key_bindings = bind(self.line, self.switcher, self._wishes())
-        self._errands = Errands(self.desk, client)
+        self.screen.key_bindings = bind(
+            self.line, self.switcher, self._wishes(), habits.keys
+        )
+        self._errands = Errands(self.desk, client, label(habits.keys["send"][0]))
         self._hearing = Hearing(self.desk, client)
         self._exit_code = 0
         self._leaving = trio.Event()
@@ -226,7 +233,7 @@ class Chat:
                 online = self._client.state == "online"
                 return outbox(listed, self._terminal.now(), online=online)
             case commands.Help():
-                return (Note(f"{how:<18} {what}") for how, what in HELP)
+                return help_notes(self._terminal.habits)
 
     def _look_at(self, room: str) -> None:
         if self.view.find(room) is not None:
