@@ -36,11 +36,15 @@ def taken_back(line: Said) -> str:
 
 def reactions(reacted: Reacted) -> str:
     """Who reacts to a line, and how."""
-    groups: dict[tuple[str, str], list[str]] = {}
+    by_reaction: dict[str, list[str]] = {}
     for line in reacted.all:
         verb = "" if line.entry.kind == "react" else "took back "
-        groups.setdefault((verb, _reaction(line.entry.text)), []).append(line.entry.nick)
-    said = (f"{_people(nicks)} {verb}{text}" for (verb, text), nicks in groups.items())
+        nicks = by_reaction.setdefault(verb + _reaction(line.entry.text), [])
+        nicks.append(line.entry.nick)
+    by_people: dict[str, list[str]] = {}
+    for reaction, nicks in by_reaction.items():
+        by_people.setdefault(_people(nicks), []).append(reaction)
+    said = (f"{people} {' '.join(all_)}" for people, all_ in by_people.items())
     return f"{'  '.join(said)}  {_meant(reacted.all[-1])}"
 
 
