@@ -32,7 +32,8 @@ from trio_chat.ui.themes import Look
 
 OUR_ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 LOBBY = replace(begin("ada", "lobby"), state="online", told="online")
-any_text = st.text(st.characters(exclude_categories=[]), max_size=40)
+nasty = st.sampled_from("\x1b\x9b\x9d\x07\x00\r\n\x7f\u202e\u2066\u200b[];?0mKJab ")
+any_text = st.text(nasty | st.characters(exclude_categories=[]), max_size=40)
 
 
 @pytest.fixture(autouse=True)
