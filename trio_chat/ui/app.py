@@ -21,7 +21,7 @@ from trio_chat.sanitise import clean
 from trio_chat.ui import bridge
 from trio_chat.ui.chat import LAST_ACCEPTED_S, Chat
 from trio_chat.ui.hearing import SENDING_SHOWN_S
-from trio_chat.ui.state import destination
+from trio_chat.ui.state import destination, said_in
 from trio_chat.ui.terminal import Terminal, open_terminal
 
 __all__ = ["LAST_ACCEPTED_S", "SENDING_SHOWN_S", "Chat", "run", "tell_unsent"]
@@ -105,4 +105,6 @@ def tell_unsent(unsent: Sequence[Ticket], stderr: TextIO, then: str = "") -> Non
         stderr.write(f" yet; `{then}` sends {them}:\n" if then else ":\n")
         for ticket in unsent:
             to = destination(ticket.room)
-            stderr.writelines(f"{to}: {clean(each)}\n" for each in ticket.text.split("\n"))
+            stderr.writelines(
+                f"{to}: {clean(each)}\n" for each in said_in(ticket).split("\n")
+            )

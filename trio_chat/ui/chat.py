@@ -6,12 +6,14 @@ from functools import partial
 from typing import Final, assert_never
 
 import trio
+from prompt_toolkit.document import Document
 
 from trio_chat.client import Client
 from trio_chat.errors import RefusedError, lone_exception
 from trio_chat.habits.key_names import label
 from trio_chat.signals import open_signals
 from trio_chat.ui import bridge, commands
+from trio_chat.ui.about import Draft, ToChange, Unclear, meant
 from trio_chat.ui.commands import Intent, parse
 from trio_chat.ui.desk import Desk
 from trio_chat.ui.errands import Errands
@@ -20,6 +22,7 @@ from trio_chat.ui.help import help_notes
 from trio_chat.ui.keys import Wishes, bind
 from trio_chat.ui.layout import build_layout, build_line, depth, styles
 from trio_chat.ui.paper import Paper
+from trio_chat.ui.pointing import About
 from trio_chat.ui.rooms import calling, neighbour, numbered, opening
 from trio_chat.ui.screen import Screen
 from trio_chat.ui.state import (
@@ -190,17 +193,13 @@ class Chat:
         if mistake:
             self.desk.print(Trouble(mistake))
         # What is said leaves the input when it is in the outbox.
-        return bool(mistake) or self.desk.saving
+        return bool(mistake) or self.desk.saving or self.line.text != text
 
     def _do(self, intent: Intent) -> str:
         """Do it; why it can't be done, or nothing."""
         match intent:
-            case commands.Say(text=text, kind=kind):
-                if not self.view.current:
-                    return _NO_ROOM
-                return self._errands.post(self.view.current, text, kind)
-            case commands.Tell(nick=nick, text=text):
-                return self._errands.post(f"@{nick}", text, "text")
+            case commands.Say() | commands.Tell() | About():
+                return self._say(intent)
             case commands.Join(room=room):
                 self._look_at(room)
             case commands.Leave(room=room):
@@ -219,6 +218,27 @@ class Chat:
                 return reason
             case _:
                 assert_never(intent)
+        return ""
+
+    def _say(self, intent: commands.Say | commands.Tell | About) -> str:
+        match intent:
+            case commands.Say(text=text, kind=kind):
+                if not self.view.current:
+                    return _NO_ROOM
+                return self._errands.post(self.view.current, text, kind)
+            case commands.Tell(nick=nick, text=text):
+                return self._errands.post(f"@{nick}", text, "text")
+            case About():
+                return self._say_about(intent)
+
+    def _say_about(self, about: About) -> str:
+        match meant(self.view, about):
+            case Draft(room=room, text=text, kind=kind, ref=ref):
+                return self._errands.post(room, text, kind, ref) if room else _NO_ROOM
+            case ToChange(text=text):
+                self.line.document = Document(text)
+            case Unclear(reason=reason):
+                return reason if self.view.current else _NO_ROOM
         return ""
 
     def _asked(
