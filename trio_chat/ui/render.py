@@ -20,6 +20,8 @@ INDENT_SHARE: Final = 3
 """Nor do the blanks before what hangs."""
 QUOTE_SHARE: Final = 0.4
 """As much of a row what an answer answers to may take."""
+QUOTE_CELLS_MIN: Final = 4
+"""Where there are fewer it hangs behind the name, as all text does."""
 _RULE: Final = "\u2500\u2500"
 _GAP: Final = "\u2504\u2504"
 
@@ -114,10 +116,11 @@ def _hung(
     """The head, what is quoted, and the text behind it in as many rows as it needs."""
     columns = look.columns - 1  # the last one may be a wide character's second half
     indent = min(head.cells or len(_RULE) + 1, look.columns // INDENT_SHARE)
-    if quote:
-        most = min(columns - head.cells - 3, int(look.columns * QUOTE_SHARE))
-        quoted = f"[{clip(clean(quote), max(1, most))}]"
-        head = head.and_(quoted, sgr("note", look))
+    most = min(columns - head.cells - 3, int(look.columns * QUOTE_SHARE))
+    if quote and most >= QUOTE_CELLS_MIN:
+        head = head.and_(f"[{clip(clean(quote), most)}]", sgr("note", look))
+    elif quote:
+        text = f"[{quote}] {text}"
     rows: list[str] = []
     for each in text.split("\n"):
         first = indent if rows else head.cells
