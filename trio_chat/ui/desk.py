@@ -98,8 +98,10 @@ class Desk:
 
     def just_came_back(self) -> bool:
         """Whether a line came back this very moment, and nobody can know of it."""
-        since_s, self_s = self._back_since_s, trio.current_time()
-        return since_s is not None and self_s - since_s < UNAWARE_S
+        since_s = self._back_since_s
+        if since_s is None or not self.line.text:
+            return False
+        return trio.current_time() - since_s < UNAWARE_S
 
     def put_aside(self) -> None:
         """Somebody was about to type as a line came back: their own goes first."""
