@@ -20,7 +20,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "addresses": set(),
     "sanitise": set(),
     "signals": set(),
-    "streams": {"errors", "protocol"},
+    "streams": {"errors", "protocol", "sanitise"},
     "config": {"errors"},
     "protocol": {"errors"},
     # Blocking calls and SQLite files: the server's store and the client's outbox are both
@@ -30,7 +30,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "store": {"errors", "worker", "database"},
     "wire": {"errors", "protocol"},
     "client": {"errors", "addresses", "protocol", "wire", "worker", "database"},
-    "server": {"errors", "addresses", "protocol", "wire", "store"},
+    "server": {"errors", "addresses", "protocol", "sanitise", "wire", "store"},
     "ui": {"errors", "addresses", "protocol", "client", "sanitise", "signals"},
 }
 LEAVES: Final = ("trio_chat.errors", "trio_chat.addresses", "trio_chat.sanitise")

@@ -27,7 +27,7 @@ from trio_chat.errors import (
     lone_exception,
 )
 from trio_chat.protocol import names
-from trio_chat.sanitise import clean
+from trio_chat.sanitise import as_lines
 from trio_chat.server import Limits, Running, address_of, listen, serve
 from trio_chat.server.console import open_console
 from trio_chat.settings import (
@@ -121,17 +121,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command = _COMMANDS[options.command]
         return command(options)
     except SettingError as error:
-        _say(f"{error}\n")
+        _say(f"{error}")
         return EXIT_USAGE
     except TrioChatError as error:
-        _say(f"{clean(str(error))}\n")  # a server may have worded it
+        _say(f"{error}")  # a server may have worded it
         return EXIT_FAILED
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         return EXIT_FAILED  # whoever read the output has gone, and needs no explanation
     except OSError as error:
-        _say(f"the output can't be written: {error.strerror or error}\n")
+        _say(f"the output can't be written: {error.strerror or error}")
         return EXIT_FAILED
 
 
@@ -186,7 +186,7 @@ async def _serve_until_told(
             )
             running: Running = await nursery.start(_then_cancel, start, nursery)
             for listener in listeners:
-                sys.stdout.write(f"listening on {address_of(listener)}\n")
+                _tell_asker(f"listening on {address_of(listener)}")
             sys.stdout.flush()
             log.info("storing", data=data)
             if isinstance(store, SqliteStore):
@@ -315,21 +315,21 @@ def _verify(options: argparse.Namespace) -> int:
 
 def _backup(options: argparse.Namespace) -> int:
     verdict = backup(Path(options.data), Path(options.to))
-    sys.stdout.write(f"{options.to} is a copy of {options.data}\n")
+    _tell_asker(f"{options.to} is a copy of {options.data}")
     return _told(verdict, options.to)
 
 
 def _told(verdict: Verdict, data: str) -> int:
     """Say what was found; the exit code."""
     for fault in verdict.faults:
-        sys.stdout.write(f"{data}: {clean(str(fault))}\n")
+        _tell_asker(f"{data}: {fault}")
     if not verdict.whole:
-        _say(f"{data} is not whole\n")
+        _say(f"{data} is not whole")
         return EXIT_FAILED
     gone = f", {verdict.trimmed:,} are no longer kept" if verdict.trimmed else ""
     entries = "1 entry" if verdict.entries == 1 else f"{verdict.entries:,} entries"
     logs = "1 log" if verdict.logs == 1 else f"{verdict.logs:,} logs"
-    sys.stdout.write(f"{data} is whole: {entries} in {logs}{gone}\n")
+    _tell_asker(f"{data} is whole: {entries} in {logs}{gone}")
     return EXIT_OK
 
 
@@ -403,8 +403,12 @@ def _add_settings(
             parser.add_argument(setting.flag, dest=setting.name, **words)
 
 
+def _tell_asker(text: str) -> None:
+    sys.stdout.write(as_lines(text))
+
+
 def _say(text: str) -> None:
-    sys.stderr.write(text)
+    sys.stderr.write(as_lines(text))
 
 
 _COMMANDS: Final = {

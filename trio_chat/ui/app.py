@@ -16,7 +16,7 @@ from trio_chat.client.outbox_file import (
     open_outbox_if_possible,
     outbox_path,
 )
-from trio_chat.sanitise import clean
+from trio_chat.sanitise import as_lines
 from trio_chat.ui import bridge
 from trio_chat.ui.chat import LAST_ACCEPTED_S, Chat
 from trio_chat.ui.hearing import SENDING_SHOWN_S
@@ -99,8 +99,10 @@ def tell_unsent(unsent: Sequence[Ticket], stderr: TextIO, then: str = "") -> Non
     if unsent:
         lines, them = ("line was", "it") if len(unsent) == 1 else ("lines were", "them")
         # Not "not sent": one that was on its way may have arrived.
-        stderr.write(f"{len(unsent)} {lines} not accepted by the server")
-        stderr.write(f" yet; `{then}` sends {them}:\n" if then else ":\n")
+        what = f"{len(unsent)} {lines} not accepted by the server"
+        what += f" yet; `{then}` sends {them}:" if then else ":"
+        stderr.write(as_lines(what))
         for ticket in unsent:
             to = destination(ticket.room)
-            stderr.writelines(f"{to}: {clean(each)}\n" for each in ticket.text.split("\n"))
+            texts = (f"{to}: {each}" for each in ticket.text.split("\n"))
+            stderr.write(as_lines(*texts))

@@ -30,7 +30,7 @@ from prompt_toolkit.widgets import SearchToolbar
 from trio_chat.sanitise import clean
 from trio_chat.ui.complete import complete
 from trio_chat.ui.state import View
-from trio_chat.ui.status import queued, status
+from trio_chat.ui.status import Fragments, queued, status
 from trio_chat.ui.switcher import Switcher
 from trio_chat.ui.themes import Depth, Look, prompt_styles
 
@@ -87,7 +87,7 @@ def build_layout(line: Buffer, switcher: Switcher, view: Callable[[], View]) -> 
     )
     rows = HSplit(
         [
-            _shown_if_any(lambda: FormattedText(queued(view(), _columns()))),
+            _shown_if_any(lambda: queued(view(), _columns())),
             Window(
                 typed,
                 height=Dimension(min=1, max=INPUT_ROWS_MAX),
@@ -99,7 +99,7 @@ def build_layout(line: Buffer, switcher: Switcher, view: Callable[[], View]) -> 
             CompletionsMenu(max_height=MENU_ROWS_MAX),
             _looking(switcher),
             Window(
-                FormattedTextControl(lambda: FormattedText(status(view(), _columns()))),
+                _text(lambda: status(view(), _columns())),
                 height=1,
                 style="class:status",
             ),
@@ -116,16 +116,21 @@ def _columns() -> int:
 
 def _looking(switcher: Switcher) -> ConditionalContainer:
     name = BufferControl(switcher.line, [BeforeInput("room: ", "class:prompt")])
-    rooms = FormattedTextControl(lambda: FormattedText(switcher.fragments))
+    rooms = _text(lambda: switcher.fragments)
     return ConditionalContainer(
         HSplit([Window(rooms, dont_extend_height=True), Window(name, height=1)]),
         filter=has_focus(switcher.line),
     )
 
 
-def _shown_if_any(fragments: Callable[[], FormattedText]) -> ConditionalContainer:
+def _text(fragments: Callable[[], Fragments]) -> FormattedTextControl:
+    """What is shown is clean: the toolkit itself takes any text."""
+    return FormattedTextControl(lambda: FormattedText(fragments()))
+
+
+def _shown_if_any(fragments: Callable[[], Fragments]) -> ConditionalContainer:
     return ConditionalContainer(
-        Window(FormattedTextControl(fragments), dont_extend_height=True),
+        Window(_text(fragments), dont_extend_height=True),
         filter=Condition(lambda: bool(fragments())),
     )
 
@@ -153,5 +158,6 @@ class CommandCompleter(Completer):
             yield Completion(
                 candidate.word,
                 start_position=-candidate.typed_chars,
+                display=clean(candidate.word),
                 display_meta=clean(candidate.help),
             )

@@ -22,6 +22,8 @@ from prompt_toolkit.layout.screen import Screen as Cells
 from prompt_toolkit.output import ColorDepth, Output
 from prompt_toolkit.styles import BaseStyle
 
+from trio_chat.sanitise import Drawn
+
 ESCAPE_KEY_S: Final = 0.05
 """How long a lone Esc waits for more; the toolkit's half second is felt by Alt's users."""
 _BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"  # one frame, for terminals that know frames
@@ -67,10 +69,10 @@ class Screen(Application[None]):
             self.output.show_cursor()
             self.output.flush()
 
-    def print_above(self, text: str) -> bool:
+    def print_above(self, text: Drawn) -> bool:
         """Print whole lines above the prompt; False: not now, it is not there.
 
-        Shape:  `text` ends with a line end, and is safe to print.
+        Shape:  `text` ends with a line end.
         """
         if not self._is_there:
             return False

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from trio_chat.client.events import Queued
-from trio_chat.sanitise import clean
+from trio_chat.sanitise import LINE_END, Clean, clean
 from trio_chat.ui.cells import cells, clip
 from trio_chat.ui.state import Room, View, destination
 
-Fragments: TypeAlias = list[tuple[str, str]]
+Fragments: TypeAlias = list[tuple[str, Clean]]
 """Pieces of text, each with the name of its style."""
 
 QUEUED_SHOWN_MAX: Final = 3
-_BETWEEN: Final = " \u00b7 "
-_TIGHT: Final = " "
+_BETWEEN: Final = clean(" \u00b7 ")
+_TIGHT: Final = clean(" ")
 _ROOM_CELLS: Final = (16, 8, 6)
 """What is left of a room's name where there is no space for more."""
 _REASON_CELLS: Final = (60, 40, 24, 16)
@@ -79,12 +79,12 @@ def _offline(view: View) -> list[_Piece]:
     ]
 
 
-def _joined(drawn: Sequence[Fragments], between: str = _BETWEEN) -> Fragments:
+def _joined(drawn: Sequence[Fragments], between: Clean = _BETWEEN) -> Fragments:
     return [part for form in drawn for part in (("", between), *form)][1:]
 
 
 def _one(role: str, text: str) -> Fragments:
-    return [(f"class:{role}" if role else "", text)]
+    return [(f"class:{role}" if role else "", clean(text))]
 
 
 # --- the pieces ----------------------------------------------------------------------
@@ -181,7 +181,7 @@ def _short(number: int) -> str:
 
 
 def _calls(number: int) -> Fragments:
-    return [("", " "), *_one("called", f"@{number:,}")] if number else []
+    return [("", _TIGHT), *_one("called", f"@{number:,}")] if number else []
 
 
 # --- above the input -----------------------------------------------------------------
@@ -197,7 +197,8 @@ def queued(view: View, columns: int) -> Fragments:
         f"\u2026 {_elsewhere(line, view)}{clean(line.text[: 4 * columns])}"
         for line in shown
     ]
-    return [("class:queued", "\n".join(clip(row, columns) for row in rows))] if rows else []
+    shown_rows = [_one("queued", clip(row, columns)) for row in rows]
+    return _joined(shown_rows, LINE_END)
 
 
 def _elsewhere(line: Queued, view: View) -> str:
