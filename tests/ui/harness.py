@@ -10,7 +10,6 @@ import pyte
 import trio
 from prompt_toolkit.data_structures import Size
 from prompt_toolkit.input import PipeInput, create_pipe_input
-from prompt_toolkit.output.vt100 import Vt100_Output
 from trio.testing import MockClock
 
 from trio_chat.addresses import Address
@@ -21,6 +20,7 @@ from trio_chat.client.link import dial_tcp
 from trio_chat.client.outbox import Outbox
 from trio_chat.ui import bridge
 from trio_chat.ui.chat import Chat
+from trio_chat.ui.modes import ModalOutput
 from trio_chat.ui.terminal import Terminal
 from trio_chat.ui.themes import Look
 
@@ -124,7 +124,7 @@ class Scene:
         self.terminal = EmulatedTerminal()
         self.client = ScriptedClient(outbox=outbox)
         self.exit_code: int | None = None
-        output = Vt100_Output(
+        output = ModalOutput(
             self.terminal,  # type: ignore[arg-type]  # all of a TextIO that is used
             lambda: Size(rows=ROWS, columns=COLUMNS),
             term="xterm-256color",

@@ -14,6 +14,7 @@ from trio_chat.ui import bridge, commands
 from trio_chat.ui.commands import HELP, Intent, parse
 from trio_chat.ui.desk import Desk
 from trio_chat.ui.errands import Errands
+from trio_chat.ui.focus import Focus, listen_to
 from trio_chat.ui.hearing import Hearing
 from trio_chat.ui.keys import Wishes, bind
 from trio_chat.ui.layout import build_layout, build_line, depth, styles
@@ -61,6 +62,9 @@ class Chat:
             (styles(terminal.look), depth(terminal.look)),
             (terminal.input, terminal.output),
         )
+        self.focus = Focus()
+        """Whether somebody looks at the terminal."""
+        listen_to(terminal.input, self.focus)
         view = begin(client.nick, *(client.rooms or (room,)))
         paper = Paper(self.screen, terminal.look, terminal.now)
         self.desk = Desk(view, self.line, self.screen, paper)

@@ -1,6 +1,7 @@
 """What a chat needs of the terminal that it was started in."""
 
 import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,12 +9,16 @@ from pathlib import Path
 
 from prompt_toolkit.history import History, InMemoryHistory
 from prompt_toolkit.input import Input, create_input
-from prompt_toolkit.output import Output, create_output
-from prompt_toolkit.output.vt100 import Vt100_Output
-from prompt_toolkit.utils import is_dumb_terminal
+from prompt_toolkit.output import ColorDepth, Output, create_output
+from prompt_toolkit.utils import (
+    get_bell_environment_variable,
+    get_term_environment_variable,
+    is_dumb_terminal,
+)
 
 from trio_chat.errors import SettingError
 from trio_chat.ui.history import open_history
+from trio_chat.ui.modes import ModalOutput
 from trio_chat.ui.themes import Look, look_of
 
 
@@ -37,12 +42,23 @@ def open_terminal(state_dir: Path | None) -> Terminal:
         raise SettingError(
             "this terminal (TERM=dumb) can't move its cursor: use `join --plain` in it"
         )
-    output = create_output()
-    if isinstance(output, Vt100_Output):
-        output.enable_cpr = False  # the answer could land in the middle of what is typed
     return Terminal(
         input=create_input(),
-        output=output,
+        output=_open_output(),
         history=open_history(state_dir),
         look=look_of(os.environ),
     )
+
+
+def _open_output() -> Output:
+    if sys.platform == "win32":
+        return create_output()
+    # As create_output() does it, with what we switch on.
+    output = ModalOutput.from_pty(
+        sys.stdout,
+        term=get_term_environment_variable(),
+        default_color_depth=ColorDepth.from_env(),
+        enable_bell=get_bell_environment_variable(),
+    )
+    output.enable_cpr = False  # the answer could land in the middle of what is typed
+    return output
