@@ -31,7 +31,8 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "wire": {"errors", "protocol"},
     "client": {"errors", "addresses", "protocol", "wire", "worker", "database"},
     "server": {"errors", "addresses", "protocol", "sanitise", "wire", "store"},
-    "ui": {"errors", "addresses", "protocol", "client", "sanitise", "signals"},
+    "habits": set(),
+    "ui": {"errors", "addresses", "protocol", "client", "sanitise", "signals", "habits"},
 }
 LEAVES: Final = ("trio_chat.errors", "trio_chat.addresses", "trio_chat.sanitise")
 
@@ -41,6 +42,7 @@ PURE: Final = (
     "trio_chat/config.py",
     "trio_chat/errors.py",
     "trio_chat/sanitise.py",
+    "trio_chat/habits",
     "trio_chat/protocol",
     "trio_chat/server/comeback.py",
     "trio_chat/server/figures.py",
@@ -59,6 +61,7 @@ PURE: Final = (
     "trio_chat/ui/emoji.py",
     "trio_chat/ui/feed.py",
     "trio_chat/ui/mentions.py",
+    "trio_chat/ui/notices.py",
     "trio_chat/ui/rooms.py",
     "trio_chat/ui/status.py",
     "trio_chat/ui/themes.py",

@@ -4,7 +4,7 @@ from typing import Final
 
 from prompt_toolkit.output.vt100 import Vt100_Output
 
-from trio_chat.sanitise import Clean
+from trio_chat.sanitise import Clean, clean
 from trio_chat.ui.focus import REPORTS_OFF, REPORTS_ON
 
 _TITLE_KEPT: Final = "\x1b[22;0t"  # the terminal has a stack of them
@@ -22,7 +22,7 @@ class ModalOutput(Vt100_Output):
 
     _on = False
     _titles_kept = False
-    _title = Clean("")
+    _title = clean("")
 
     def enable_bracketed_paste(self) -> None:
         """The terminal is ours."""

@@ -74,7 +74,8 @@ def calling(view: View) -> str | None:
     """The next room in which one was called, or else in which something is unread."""
     others = _from_here(view.rooms, view.current)
     called = (room.name for room in others if room.calls)
-    return next(called, next((room.name for room in others if room.unread), None))
+    unread = (room.name for room in others if room.unread and room.name not in view.muted)
+    return next(called, next(unread, None))
 
 
 def found(view: View, typed: str) -> list[Room]:

@@ -79,6 +79,14 @@ class Screen(Application[None]):
         self._in_one_go(lambda: self.output.write_raw(text))
         return True
 
+    def signal(self, text: Drawn) -> bool:
+        """Send the terminal what changes nothing on it; False: somebody else has it."""
+        if not self._is_there:
+            return False
+        self.output.write_raw(text)
+        self.output.flush()
+        return True
+
     def hold_keys(self) -> None:
         """Let what is typed wait, in its order, until let_keys_go()."""
         self.key_processor.input_queue = _Held(self.key_processor.input_queue)

@@ -135,6 +135,8 @@ class View:
     """Without a link: how long until the next try, 0 while it is made; None: not known."""
     left: Mapping[str, int] = field(default_factory=dict)
     """What was printed of rooms that one is not in any more: `read` of each."""
+    muted: frozenset[str] = frozenset()
+    """The rooms that are not to call one."""
     told: State = "connecting"
     """What the rows that were printed say of the link."""
     queued: tuple[Queued, ...] = ()

@@ -151,12 +151,16 @@ def _reason(view: View) -> _Piece:
 
 def _unread(view: View) -> _Piece:
     """The other rooms: all of them, then those that matter, then their sum."""
-    rooms = [room for room in view.rooms if room.unread]
-    if not rooms:
+    rooms = [room for room in view.rooms if room.unread and room.name not in view.muted]
+    muted = [room for room in view.rooms if room.unread and room.name in view.muted]
+    called = [room for room in muted if room.calls]
+    if not (rooms or muted):
         return _Piece(5, [])
-    by_weight = sorted(rooms, key=lambda room: (-room.calls, -room.unread))
+    by_weight = sorted([*rooms, *called], key=lambda room: (-room.calls, -room.unread))
     some = (_some_rooms(by_weight[:number], by_weight[number:]) for number in (3, 2, 1))
-    forms = [_joined([counts(room) for room in rooms]), *some, _sum(rooms)]
+    quiet = [counts(room, muted=True) for room in muted]
+    forms = [_joined([*(counts(room) for room in rooms), *quiet])]
+    forms += [*some, _sum(by_weight)] if by_weight else [_DROPPED]
     return _Piece(5, forms)
 
 
@@ -165,10 +169,11 @@ def _some_rooms(shown: Sequence[Room], others: Sequence[Room]) -> Fragments:
     return _joined([*forms, _sum(others)] if others else forms)
 
 
-def counts(room: Room) -> Fragments:
+def counts(room: Room, *, muted: bool = False) -> Fragments:
     """A room, and what is unread in it."""
     name = clip(clean(room.name), _ROOM_CELLS[0])
-    return [*_one("unread", f"#{name} {room.unread:,}"), *_calls(room.calls)]
+    role = "" if muted else "unread"
+    return [*_one(role, f"#{name} {room.unread:,}"), *_calls(room.calls)]
 
 
 def _sum(rooms: Sequence[Room]) -> Fragments:

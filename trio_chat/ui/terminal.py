@@ -17,8 +17,11 @@ from prompt_toolkit.utils import (
 )
 
 from trio_chat.errors import SettingError
+from trio_chat.habits.notices import DEFAULT_NOTICES, NoticeHabits
 from trio_chat.ui.history import open_history
 from trio_chat.ui.modes import ModalOutput
+from trio_chat.ui.muted import Muted
+from trio_chat.ui.notices import Ways, ways_of
 from trio_chat.ui.themes import Look, look_of
 
 
@@ -31,10 +34,15 @@ class Terminal:
     history: History = field(default_factory=InMemoryHistory)
     look: Look = field(default_factory=Look)
     now: Callable[[], float] = time.time
+    notices: NoticeHabits = DEFAULT_NOTICES
+    ways: Ways = Ways()  # noqa: RUF009 (frozen)
+    muted: Muted = field(default_factory=Muted)
 
 
-def open_terminal(state_dir: Path | None) -> Terminal:
-    """The terminal that this program was started in.
+def open_terminal(
+    state_dir: Path | None, server: str, notices: NoticeHabits = DEFAULT_NOTICES
+) -> Terminal:
+    """The terminal that this program was started in, for a chat on this server.
 
     Raises: SettingError: it can't move its cursor.
     """
@@ -47,6 +55,9 @@ def open_terminal(state_dir: Path | None) -> Terminal:
         output=_open_output(),
         history=open_history(state_dir),
         look=look_of(os.environ),
+        notices=notices,
+        ways=ways_of(os.environ, notices.desktop),
+        muted=Muted(state_dir and state_dir / "muted.json", server),
     )
 
 
