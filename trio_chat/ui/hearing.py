@@ -10,6 +10,7 @@ from trio_chat.client import Client
 from trio_chat.client.events import Accepted, Cancelled, ClientEvent, Refused, Status
 from trio_chat.ui.changes import is_new_loss, lost, reduce
 from trio_chat.ui.desk import Desk
+from trio_chat.ui.meeting import met
 from trio_chat.ui.state import View
 
 SENDING_SHOWN_S: Final = 0.5
@@ -68,6 +69,7 @@ class Hearing:
             except trio.EndOfChannel:
                 return  # the client has ended, and says itself why
             for event in events:
+                desk.follow(met(desk.view, event))
                 desk.follow(reduce(desk.view, event))
                 for tell in self.on_heard:
                     tell(desk.view, event)

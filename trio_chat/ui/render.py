@@ -9,6 +9,7 @@ from trio_chat.client.events import gap_words
 from trio_chat.sanitise import Clean, Drawn, clean
 from trio_chat.ui.cells import LINK, cells, clip, hang
 from trio_chat.ui.feed import local_time
+from trio_chat.ui.lookalikes import UNLIKE
 from trio_chat.ui.mentions import name_in
 from trio_chat.ui.state import Day, Line, Missing, Moved, Note, Rule, Said, Trouble
 from trio_chat.ui.themes import Look, nick_sgr, paint, sgr
@@ -79,10 +80,11 @@ def _said(line: Said, look: Look) -> Drawn:
         head = head.and_(f"@{_name(line.to, look)}", sgr("direct", look))
     codes = sgr("own", look) if line.own else nick_sgr(entry.nick, look)
     nick = _name(entry.nick, look)
-    if entry.kind == "me":
-        head = head.and_("*", "").and_(nick, codes)
-    else:
-        head = head.and_("<", "", "").and_(nick, codes, "> ")
+    action = entry.kind == "me"
+    head = head.and_("*", "") if action else head.and_("<", "", "")
+    if line.like:
+        head = head.and_(UNLIKE, sgr("trouble", look), "")
+    head = head.and_(nick, codes, " " if action else "> ")
     return _hung(head, entry.text, look, "", line.called)
 
 

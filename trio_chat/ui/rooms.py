@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from trio_chat.client.events import Entry, Gap
 from trio_chat.protocol import names
+from trio_chat.ui.lookalikes import like_of
 from trio_chat.ui.mentions import mentions
 from trio_chat.ui.state import Line, Missing, Room, Rule, Said, Update, View, count
 
@@ -49,6 +50,7 @@ def said(view: View, entry: Entry) -> Said:
         own=entry.nick == view.nick,
         to=(entry.to or view.nick) if entry.direct else "",
         called=view.nick if not entry.direct and mentions(entry, view.nick) else "",
+        like=like_of(entry.nick, view.likes),
     )
 
 

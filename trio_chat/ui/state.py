@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 
 from trio_chat.client.events import Entry, Gap, Queued, State
 from trio_chat.client.outbox import Progress, Ticket, elsewhere_words
+from trio_chat.ui.lookalikes import Likes, marked
 
 SHOWN_CHARS_MAX: Final = 50
 """Of a line in a list of several."""
@@ -31,6 +32,8 @@ class Said:
     """In a direct message: whom it is for."""
     called: str = ""
     """One's own nick, if the line is for it."""
+    like: str = ""
+    """Whom somebody else would take its author for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,8 @@ class View:
     """Without a link: how long until the next try, 0 while it is made; None: not known."""
     left: Mapping[str, int] = field(default_factory=dict)
     """What was printed of rooms that one is not in any more: `read` of each."""
+    likes: Likes = Likes()  # noqa: RUF009 (frozen)
+    """Whom one has met, and who of them looks like somebody else."""
     muted: frozenset[str] = frozenset()
     """The rooms that are not to call one."""
     told: State = "connecting"
@@ -184,7 +189,8 @@ def who(view: View) -> Line:
         return Trouble("you are in no room: /join ROOM takes you to one")
     if not room.nicks:
         return Note(f"who is in #{room.name} is not known yet")
-    return Note(f"{len(room.nicks)} in #{room.name}: {', '.join(room.nicks)}")
+    nicks = ", ".join(marked(nick, view.likes) for nick in room.nicks)
+    return Note(f"{len(room.nicks)} in #{room.name}: {nicks}")
 
 
 def outbox(
