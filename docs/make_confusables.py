@@ -58,7 +58,7 @@ def confusables_in(text: str) -> Iterator[tuple[str, str]]:
 
 
 def is_needed(char: str) -> bool:
-    """Whether it can stand in a nick, and is not made another sign before it is looked up."""
+    """Whether it can stand in a nick, and is looked up as it is."""
     try:
         names.nick(f"x{char}")
     except RefusedError:

@@ -87,6 +87,7 @@ class EmulatedTerminal:
     def __init__(self) -> None:
         self.screen = pyte.HistoryScreen(COLUMNS, ROWS, history=10_000, ratio=1)
         self._stream = pyte.Stream(self.screen)
+        self.columns = COLUMNS
         self.written: list[str] = []
 
     def write(self, data: str) -> None:
@@ -98,6 +99,11 @@ class EmulatedTerminal:
 
     def isatty(self) -> bool:
         return True
+
+    def resize(self, columns: int) -> None:
+        """Make it narrower or wider; this one breaks no rows for that."""
+        self.columns = columns
+        self.screen.resize(ROWS, columns)
 
     @property
     def rows(self) -> list[str]:
@@ -126,7 +132,7 @@ class Scene:
         self.exit_code: int | None = None
         output = ModalOutput(
             self.terminal,  # type: ignore[arg-type]  # all of a TextIO that is used
-            lambda: Size(rows=ROWS, columns=COLUMNS),
+            lambda: Size(rows=ROWS, columns=self.terminal.columns),
             term="xterm-256color",
             enable_cpr=False,
         )
