@@ -23,7 +23,7 @@ from trio_chat.ui.modes import ModalOutput
 from trio_chat.ui.notifier import Notifier
 from trio_chat.ui.paper import Paper
 from trio_chat.ui.rooms import calling, neighbour, numbered, opening
-from trio_chat.ui.screen import Screen
+from trio_chat.ui.screen import STOPPED, Screen
 from trio_chat.ui.state import (
     Line,
     Note,
@@ -118,6 +118,8 @@ class Chat:
                         nursery.start_soon(self._leave)
                         if _CONTINUED is not None:
                             nursery.start_soon(self._come_back)
+                        if STOPPED and signal.getsignal(STOPPED) != signal.SIG_IGN:
+                            nursery.start_soon(self._stop)
                         await self._show()
                         await self._settle()
                         nursery.cancel_scope.cancel()
@@ -159,6 +161,12 @@ class Chat:
         with open_signals(_CONTINUED) as signals:
             async for _ in signals:
                 self.screen.come_back()
+
+    async def _stop(self) -> None:
+        assert STOPPED is not None
+        with open_signals(STOPPED) as signals:
+            async for _ in signals:
+                self.screen.stop()
 
     async def _rescue_pastes(self) -> None:
         while True:

@@ -6,13 +6,15 @@ text written and the prompt drawn again in one go, and the keyboard is never let
 that a few private names are used; tests/ui/test_canary.py knows each of them.
 """
 
+import os
+import signal
 import sys
 from collections import deque
 from collections.abc import Callable
 from itertools import zip_longest
 from typing import Any, Final
 
-from prompt_toolkit.application import Application
+from prompt_toolkit.application import Application, run_in_terminal
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.data_structures import Point
 from prompt_toolkit.input import Input
@@ -26,6 +28,8 @@ from trio_chat.sanitise import Drawn
 
 ESCAPE_KEY_S: Final = 0.05
 """How long a lone Esc waits for more; the toolkit's half second is felt by Alt's users."""
+STOPPED: Final = getattr(signal, "SIGTSTP", None)
+"""What stops a program that may do something before; None: this system has no such."""
 _BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"  # one frame, for terminals that know frames
 _PASTE_ENDS: Final = "\x1b[201~"
 
@@ -128,6 +132,18 @@ class Screen(Application[None]):
         parser.feed(_PASTE_ENDS)
         self._in_its_context(self._feed_keys)
 
+    def suspend_to_background(self, suspend_group: bool = True) -> None:
+        """Ask for what stop() does, as whoever else would stop this program."""
+        if STOPPED is not None:
+            os.kill(0 if suspend_group else os.getpid(), STOPPED)
+
+    def stop(self) -> None:
+        """Give the terminal back, and stop until somebody lets this program go on."""
+        if self._is_there:
+            self._in_its_context(_stop_in_terminal)
+        else:
+            _stop_here()
+
     def come_back(self) -> None:
         """Take the terminal again: whoever stopped this program has changed it."""
         if self._is_there:
@@ -196,6 +212,18 @@ class Screen(Application[None]):
         renderer._cursor_pos = Point(x=0, y=0)
         renderer._last_screen = renderer._last_size = renderer._last_style = None
         self._widest = []
+
+
+def _stop_in_terminal() -> None:
+    run_in_terminal(_stop_here)
+
+
+def _stop_here() -> None:
+    # Not SIGSTOP: where nobody could let us go on, the system stops nobody.
+    assert STOPPED is not None
+    ours = signal.signal(STOPPED, signal.SIG_DFL)
+    os.kill(os.getpid(), STOPPED)
+    signal.signal(STOPPED, ours)
 
 
 class _Held(deque[KeyPress]):
