@@ -21,7 +21,10 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "sanitise": set(),
     "signals": set(),
     "streams": {"errors", "protocol", "sanitise"},
-    "config": {"errors"},
+    "config_file": {"errors"},
+    "config": {"errors", "config_file"},
+    "config_default": {"config"},
+    "habits": set(),
     "protocol": {"errors"},
     # Blocking calls and SQLite files: the server's store and the client's outbox are both
     # kept by these, and may not know each other.
@@ -31,7 +34,6 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "wire": {"errors", "protocol"},
     "client": {"errors", "addresses", "protocol", "wire", "worker", "database"},
     "server": {"errors", "addresses", "protocol", "sanitise", "wire", "store"},
-    "habits": set(),
     "ui": {"errors", "addresses", "protocol", "client", "sanitise", "signals", "habits"},
 }
 LEAVES: Final = ("trio_chat.errors", "trio_chat.addresses", "trio_chat.sanitise")
@@ -40,9 +42,11 @@ LEAVES: Final = ("trio_chat.errors", "trio_chat.addresses", "trio_chat.sanitise"
 PURE: Final = (
     "trio_chat/addresses.py",
     "trio_chat/config.py",
+    "trio_chat/config_default.py",
+    "trio_chat/config_file.py",
     "trio_chat/errors.py",
-    "trio_chat/sanitise.py",
     "trio_chat/habits",
+    "trio_chat/sanitise.py",
     "trio_chat/protocol",
     "trio_chat/server/comeback.py",
     "trio_chat/server/figures.py",

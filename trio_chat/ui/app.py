@@ -16,7 +16,7 @@ from trio_chat.client.outbox_file import (
     open_outbox_if_possible,
     outbox_path,
 )
-from trio_chat.habits.notices import DEFAULT_NOTICES, NoticeHabits
+from trio_chat.habits.habits import DEFAULT_HABITS, Habits
 from trio_chat.sanitise import as_lines
 from trio_chat.ui import bridge
 from trio_chat.ui.chat import LAST_ACCEPTED_S, Chat
@@ -34,7 +34,7 @@ def run(
     room: str,
     history: int | None = None,
     state_dir: Path | None = None,
-    notices: NoticeHabits = DEFAULT_NOTICES,
+    habits: Habits = DEFAULT_HABITS,
 ) -> int:
     """Chat until the person quits; the exit code.
 
@@ -46,7 +46,7 @@ def run(
             RefusedError: the server does not want this program, or has a newer one of us.
             KeyboardInterrupt: Ctrl-C while the last lines were on their way.
     """
-    terminal = open_terminal(state_dir, str(address), notices)
+    terminal = open_terminal(state_dir, str(address), habits)
     left = _Left()
     if state_dir is not None:
         left.file = outbox_path(state_dir, address, nick)

@@ -12,11 +12,12 @@ from trio_chat.client import Client
 from trio_chat.errors import RefusedError, lone_exception
 from trio_chat.signals import open_signals
 from trio_chat.ui import bridge, commands
-from trio_chat.ui.commands import HELP, Intent, parse
+from trio_chat.ui.commands import Intent, parse
 from trio_chat.ui.desk import Desk
 from trio_chat.ui.errands import Errands
 from trio_chat.ui.focus import Focus, listen_to
 from trio_chat.ui.hearing import Hearing
+from trio_chat.ui.help import help_notes
 from trio_chat.ui.keys import Wishes, bind
 from trio_chat.ui.layout import build_layout, build_line, depth, styles
 from trio_chat.ui.modes import ModalOutput
@@ -54,16 +55,20 @@ class Chat:
     def __init__(self, client: Client, room: str, terminal: Terminal) -> None:
         self._client = client
         self._terminal = terminal
+        habits = terminal.habits
         self.line = build_line(
             terminal.history, self._accept, lambda: self.view, client.outbox.is_held
         )
+        if not habits.suggest:
+            self.line.auto_suggest = None
         """The line being typed."""
-        self.switcher = Switcher(lambda: self.view, self._choose)
+        self.switcher = Switcher(lambda: self.view, self._choose, habits.keys)
         """The other line, in which one looks for a room."""
         self.screen = Screen(
-            build_layout(self.line, self.switcher, lambda: self.view),
+            build_layout(self.line, self.switcher, lambda: self.view, habits.keys),
             (styles(terminal.look), depth(terminal.look)),
             (terminal.input, terminal.output),
+            habits.editing,
         )
         self.focus = Focus()
         """Whether somebody looks at the terminal."""
@@ -72,11 +77,13 @@ class Chat:
         view = replace(view, muted=terminal.muted.rooms)
         paper = Paper(self.screen, terminal.look, terminal.now)
         self.desk = Desk(view, self.line, self.screen, paper)
-        self.screen.key_bindings = bind(self.line, self.switcher, self._wishes())
+        self.screen.key_bindings = bind(
+            self.line, self.switcher, self._wishes(), habits.keys
+        )
         self._errands = Errands(self.desk, client)
         self._hearing = Hearing(self.desk, client)
         self._notifier = Notifier(
-            terminal.notices,
+            terminal.habits.notify,
             terminal.ways,
             self.focus,
             terminal.now,
@@ -85,7 +92,7 @@ class Chat:
         )
         self._hearing.on_heard.append(self._notifier.hear)
         self.focus.on_change.append(lambda _: self.screen.invalidate())
-        if terminal.notices.title:
+        if terminal.habits.notify.title:
             self.screen.after_render += lambda _: self._show_title()
         self._exit_code = 0
         self._leaving = trio.Event()
@@ -271,7 +278,7 @@ class Chat:
                 online = self._client.state == "online"
                 return outbox(listed, self._terminal.now(), online=online)
             case commands.Help():
-                return (Note(f"{how:<18} {what}") for how, what in HELP)
+                return help_notes(self._terminal.habits)
 
     def _look_at(self, room: str) -> None:
         if self.view.find(room) is not None:

@@ -195,15 +195,8 @@ HELP: Final = (
     ("Right", "take the rest of the line that is suggested"),
     ("Up, Down", "what was typed before"),
     ("Ctrl-R", "search in what was typed before"),
-    ("Alt-Enter", "begin a new line in the text"),
-    ("Ctrl-X Ctrl-E", "write it in $EDITOR"),
-    ("Alt-1 ... Alt-9", "look at the first room, the second ..."),
-    ("Alt-Up, Alt-Down", "look at the room before, the next one"),
-    ("Alt-A", "look where you were called, or at what is new"),
-    ("Ctrl-K", "look for a room by a few letters"),
-    ("Ctrl-C", "clear the line; on an empty one, quit"),
 )
-"""What /help shows: how to type it, and what it does."""
+"""What can be typed whatever keys one has: how, and what it does."""
 
 
 def parse(line: str) -> Intent | None:

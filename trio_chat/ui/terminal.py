@@ -17,7 +17,7 @@ from prompt_toolkit.utils import (
 )
 
 from trio_chat.errors import SettingError
-from trio_chat.habits.notices import DEFAULT_NOTICES, NoticeHabits
+from trio_chat.habits.habits import DEFAULT_HABITS, Habits
 from trio_chat.ui.history import open_history
 from trio_chat.ui.modes import ModalOutput
 from trio_chat.ui.muted import Muted
@@ -33,15 +33,13 @@ class Terminal:
     output: Output
     history: History = field(default_factory=InMemoryHistory)
     look: Look = field(default_factory=Look)
+    habits: Habits = DEFAULT_HABITS
     now: Callable[[], float] = time.time
-    notices: NoticeHabits = DEFAULT_NOTICES
     ways: Ways = Ways()  # noqa: RUF009 (frozen)
     muted: Muted = field(default_factory=Muted)
 
 
-def open_terminal(
-    state_dir: Path | None, server: str, notices: NoticeHabits = DEFAULT_NOTICES
-) -> Terminal:
+def open_terminal(state_dir: Path | None, server: str, habits: Habits) -> Terminal:
     """The terminal that this program was started in, for a chat on this server.
 
     Raises: SettingError: it can't move its cursor.
@@ -53,10 +51,10 @@ def open_terminal(
     return Terminal(
         input=create_input(),
         output=_open_output(),
-        history=open_history(state_dir),
-        look=look_of(os.environ),
-        notices=notices,
-        ways=ways_of(os.environ, notices.desktop),
+        history=open_history(state_dir, habits.history_lines),
+        look=look_of(os.environ, habits.theme),
+        habits=habits,
+        ways=ways_of(os.environ, habits.notify.desktop),
         muted=Muted(state_dir and state_dir / "muted.json", server),
     )
 
