@@ -21,6 +21,7 @@ from trio_chat.ui.app import LAST_ACCEPTED_S, SENDING_SHOWN_S
 from trio_chat.ui.commands import COMMANDS, HELP
 from trio_chat.ui.help import help_rows
 from trio_chat.ui.state import Note, outbox
+from trio_chat.ui.weight import WEIGHED_CHARS, WEIGHED_LINES
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "client.md"
 DOC = DOCUMENT.read_text(encoding="utf-8")
@@ -92,6 +93,7 @@ def test_the_numbers_are_those_of_the_code() -> None:
     assert f"for longer than {SENDING_SHOWN_S:g} s" in DOC
     assert f"once in {PROGRESS_S:g} s" in DOC
     assert f"one entry** ({TEXT_BYTES_MAX // 1024} KiB of UTF-8)" in DOC
+    assert f"has {WEIGHED_LINES} lines or {WEIGHED_CHARS:,} characters" in DOC
     assert f"a credit ({Limits().credit} lines)" in DOC
 
 

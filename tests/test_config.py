@@ -33,7 +33,7 @@ def a_colour(text: str) -> str:
 def same_twice(
     values: Mapping[str, Any], given: frozenset[str]
 ) -> Iterator[tuple[str, str]]:
-    if "low" in given and set(values["low"]) & set(values["high"]):
+    if "low" in given and set(values["low"]) & set(values.get("high", ())):
         yield "low", "high is the same"
 
 
@@ -271,6 +271,20 @@ def test_values_that_do_not_go_together_are_told_where_they_are_set() -> None:
     assert str(error.value) == "chat.toml, line 4, join.look.low: high is the same"
     with pytest.raises(SettingError, match="TRIO_CHAT_LOOK_LOW: high is the same"):
         looks(file="join.look.high = 'x'\n", environment={"TRIO_CHAT_LOOK_LOW": "x"})
+
+
+def test_they_are_told_beside_others_that_are_wrong_of_themselves() -> None:
+    file = "[join.look]\nrows = 0\nlow = 'red'\nhigh = ['red']\nbell = 1\n"
+    assert [
+        each.partition(": ")[2] for each in faults_of(ConfigFile("c", file), SECTIONS)
+    ] == [
+        "'0' is not a whole number from 1 to 9",
+        "high is the same",
+        "true or false is needed here",
+    ]
+    file = "[join.look]\nlow = 'red'\nhigh = ['red', '2']\n"
+    (fault,) = faults_of(ConfigFile("c", file), SECTIONS)
+    assert fault == "c, line 3, join.look.high: '2' is no colour"
 
 
 def test_a_wrong_client_does_not_stop_a_server() -> None:

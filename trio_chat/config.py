@@ -20,8 +20,8 @@ Form: TypeAlias = Literal["one", "switch", "several"]
 """What a setting is in a file: a text or a number; true or false; a text or a list of them
 (in a variable: with commas between)."""
 Check: TypeAlias = Callable[[Mapping[str, Any], frozenset[str]], Iterable[tuple[str, str]]]
-"""Looks at all values of a section, and at the names of those that were set: names of such,
-each with a sentence that says what is wrong with it beside the others."""
+"""Looks at the values of a section that are right each for itself, and at the names of the
+ones that were set: names of such, each with a sentence that says what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,14 +201,14 @@ def _settled(
         found = _first(section, setting, flags, environment) or table.get(name)
         if found is None:
             continue
-        given[name] = found
         try:
             values[name] = _value(setting, found)
+            given[name] = found
         except ValueError as error:
+            del values[name]
             faults.append(_Fault(found.line, f"{found.where}: {error}"))
-    if not faults:
-        for name, wrong in section.check(values, frozenset(given)):
-            faults.append(_Fault(given[name].line, f"{given[name].where}: {wrong}"))
+    for name, wrong in section.check(values, frozenset(given)):
+        faults.append(_Fault(given[name].line, f"{given[name].where}: {wrong}"))
     return values, faults
 
 

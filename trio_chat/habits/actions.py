@@ -78,7 +78,7 @@ def clashing_keys(
         for key in keys[name]:
             for other, owner in taken.items():
                 same = (key, name) == (other, owner)
-                if name in given and not same and (wrong := _clash(key, other, owner)):
+                if not same and (wrong := _clash(key, other, owner)):
                     yield name, wrong
             taken[key] = name
 

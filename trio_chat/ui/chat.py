@@ -10,6 +10,7 @@ import trio
 
 from trio_chat.client import Client
 from trio_chat.errors import RefusedError, lone_exception
+from trio_chat.habits.key_names import label
 from trio_chat.signals import open_signals
 from trio_chat.ui import bridge, commands
 from trio_chat.ui.commands import Intent, parse
@@ -80,7 +81,7 @@ class Chat:
         self.screen.key_bindings = bind(
             self.line, self.switcher, self._wishes(), habits.keys
         )
-        self._errands = Errands(self.desk, client)
+        self._errands = Errands(self.desk, client, label(habits.keys["send"][0]))
         self._hearing = Hearing(self.desk, client)
         self._notifier = Notifier(
             terminal.habits.notify,

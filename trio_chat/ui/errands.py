@@ -39,9 +39,10 @@ class Errands:
             was typed before it.
     """
 
-    def __init__(self, desk: Desk, client: Client) -> None:
+    def __init__(self, desk: Desk, client: Client, send: str = "Enter") -> None:
         self._desk = desk
         self._client = client
+        self._send_key = send
         self._offered: Post | None = None
         # When it is full, what was typed stays in the input.
         self._send, self._to_do = trio.open_memory_channel[Errand](ERRANDS_MAX)
@@ -63,7 +64,7 @@ class Errands:
             if post != self._offered:
                 self._offered = post
                 too_much = f"{len(text.encode()):,} bytes are too much for one entry"
-                return f"{too_much}: Enter again sends it as {len(post.texts)}"
+                return f"{too_much}: {self._send_key} again sends it as {len(post.texts)}"
         self._offered = None
         if len(self._client.outbox) + len(post.texts) > OUTBOX_LINES_MAX:
             raise trio.WouldBlock

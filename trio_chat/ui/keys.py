@@ -12,7 +12,6 @@ from prompt_toolkit.filters import (
     Filter,
     has_focus,
     vi_mode,
-    vi_navigation_mode,
 )
 from prompt_toolkit.key_binding import (
     KeyBindings,
@@ -137,7 +136,7 @@ def _by(do: _Do) -> _Handle:
 
 
 def _bind_coming_back(keys: KeyBindings, line: Buffer, wishes: Wishes) -> None:
-    typing = has_focus(line) & ~vi_navigation_mode
+    typing = has_focus(line)
     unaware = typing & Condition(wishes.just_came_back)
 
     @keys.add(Keys.Any, filter=unaware)

@@ -72,8 +72,8 @@ def _forms(weighed: Weight, send: str) -> list[str]:
     by = f"{amount(over)} over the limit of {most}" if over > 0 else "too much for one"
     many = f"{weighed.messages:,} messages"
     return [
-        f"{much}, {by}: {send} twice sends it as {many}",
-        f"{by}: {send} twice sends {many}",
+        f"{much}, {by}: it would go as {many}",
+        f"{by}: it would go as {many}",
         f"{by}: {many}",
         f"{much}: {many}",
     ]
