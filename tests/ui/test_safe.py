@@ -10,7 +10,7 @@ from typing import Any
 
 import pyte
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from tests.ui.fuzz import PIECES, events, texts
@@ -168,7 +168,8 @@ def test_the_check_sees_what_is_not_cleaned(monkeypatch: pytest.MonkeyPatch) -> 
 # --- the whole client ----------------------------------------------------------------
 
 
-@settings(max_examples=25, deadline=None)
+# A failure takes long, so it is shown as it was found.
+@settings(max_examples=25, deadline=None, phases=set(Phase) - {Phase.shrink})
 @given(st.lists(events, min_size=1, max_size=6), st.integers(45, 100))
 def test_the_prompt_stands_whatever_is_heard_also_after_a_resize(
     told: list[ClientEvent], columns: int
