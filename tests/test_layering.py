@@ -20,7 +20,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "addresses": set(),
     "sanitise": set(),
     "signals": set(),
-    "streams": {"errors", "protocol"},
+    "streams": {"errors", "protocol", "sanitise"},
     "config_file": {"errors"},
     "config": {"errors", "config_file"},
     "config_default": {"config"},
@@ -33,7 +33,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "store": {"errors", "worker", "database"},
     "wire": {"errors", "protocol"},
     "client": {"errors", "addresses", "protocol", "wire", "worker", "database"},
-    "server": {"errors", "addresses", "protocol", "wire", "store"},
+    "server": {"errors", "addresses", "protocol", "sanitise", "wire", "store"},
     "ui": {"errors", "addresses", "protocol", "client", "sanitise", "signals", "habits"},
 }
 LEAVES: Final = ("trio_chat.errors", "trio_chat.addresses", "trio_chat.sanitise")
@@ -66,6 +66,10 @@ PURE: Final = (
     "trio_chat/ui/feed.py",
     "trio_chat/ui/help.py",
     "trio_chat/ui/mentions.py",
+    "trio_chat/ui/confusables.py",
+    "trio_chat/ui/lookalikes.py",
+    "trio_chat/ui/meeting.py",
+    "trio_chat/ui/notices.py",
     "trio_chat/ui/rooms.py",
     "trio_chat/ui/status.py",
     "trio_chat/ui/themes.py",
