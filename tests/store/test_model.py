@@ -54,7 +54,7 @@ class StoresAgree(RuleBasedStateMachine):
     def _open(self) -> None:
         self._locked = _lock(self._path)
         self._locked.__enter__()
-        self._store = SqliteStore(self._path, InlineWorker(), InlineWorker())
+        self._store = SqliteStore(self._path, *(InlineWorker() for _ in range(3)))
         trio.run(self._store.open)
 
     def _close(self) -> None:

@@ -3,16 +3,19 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Final
 
 import msgspec
 import trio
 
 from trio_chat.store import chain
 from trio_chat.store.interface import (
+    SAID,
     Appended,
     Conflict,
     Draft,
     Entry,
+    Hits,
     Keep,
     Late,
     Missing,
@@ -21,6 +24,10 @@ from trio_chat.store.interface import (
     entry_of,
     says_the_same,
 )
+from trio_chat.words import Wanted, holds
+
+_SCANNED: Final = 64
+"""Entries that a search looks at before others have their turns."""
 
 
 class _Gone(msgspec.Struct, frozen=True, gc=False):
@@ -154,6 +161,30 @@ class MemoryStore:
                 self._authors[log, kept.device].said[kept.n] = gone
         found.trimmed += count
         return count
+
+    async def search(
+        self, log: str, sought: Wanted, *, before: int, through: int, limit: int
+    ) -> Hits:
+        """As Store.search; never raises SearchError. Cancel: atomic."""
+        kept = self._logs.get(log, _Log()).kept
+        entries: list[Entry] = []
+        for seq in range(min(before - 1, through), 0, -1):
+            if seq % _SCANNED == 0:
+                await trio.lowlevel.checkpoint()
+            if seq not in kept:
+                continue
+            entry = kept[seq].entry
+            if entry.kind in SAID and holds(entry.text, sought):
+                if len(entries) == limit:
+                    return Hits(tuple(entries), entries[-1].seq)
+                entries.append(entry)
+        await trio.lowlevel.checkpoint()
+        return Hits(tuple(entries), None)
+
+    async def index(self) -> int:
+        """As Store.index: it has none."""
+        await trio.lowlevel.checkpoint()
+        return 0
 
 
 def _known_before(author: _Author, draft: Draft) -> Outcome:
