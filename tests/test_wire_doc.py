@@ -35,6 +35,7 @@ from trio_chat.protocol.messages import (
     COUNTER_MAX,
     INBOX,
     PROTOCOL_VERSION,
+    REACTION_BYTES_MAX,
     TEXT_BYTES_MAX,
     TEXT_ENCODED_BYTES_MAX,
     ClientMessage,
@@ -171,6 +172,7 @@ def limits_block() -> list[str]:
         ("a line to the client, without its newline", f"{SERVER_LINE_BYTES_MAX:,} bytes"),
         ("a text, as UTF-8", f"{TEXT_BYTES_MAX:,} bytes"),
         ("the same text, as JSON", f"{TEXT_ENCODED_BYTES_MAX:,} bytes"),
+        ("a reaction, as UTF-8", f"{REACTION_BYTES_MAX} bytes"),
         ("a nick or a room's name", f"{NAME_CHARS_MAX} characters"),
         ("every counter and seq", "2^53 - 1"),
         ("the room of one's own direct messages", f"`{INBOX}`"),
@@ -322,11 +324,12 @@ def test_the_sections_are_those_that_the_code_refers_to(document: str) -> None:
 
 
 def test_what_is_named_in_the_prose_exists(document: str) -> None:
-    """A word in backquotes is a message, a field, a code, a state, or JSON."""
+    """A word in backquotes is a message, a field, a kind, a code, a state, or JSON."""
     kinds = {*CLIENT_KINDS, *SERVER_KINDS}
     known = {kind.__struct_config__.tag for kind in kinds}
     known |= {field.name for kind in kinds for field in msgspec.structs.fields(kind)}
     known |= {code.value for code in Code} | {state.name.lower() for state in State}
+    known |= {*get_args(messages.Kind)}
     known |= {"t", "null", "true", "ada", "lobby"}
     named = re.findall(r"`([a-z_]+)`", prose(document))
     assert len(named) > 50

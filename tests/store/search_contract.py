@@ -3,7 +3,7 @@
 import pytest
 
 from tests.store.contract import NOW_S, draft
-from trio_chat.store import Keep, Store
+from trio_chat.store import Appended, Keep, Store
 from trio_chat.words import wanted
 
 ALL = 1_000_000
@@ -13,6 +13,12 @@ async def said(store: Store, *texts: str, log: str = "lobby", n: int = 1) -> Non
     """These are in the log, in this order."""
     drafts = [draft(number, text, log) for number, text in enumerate(texts, start=n)]
     await store.append(drafts, NOW_S)
+
+
+async def about(store: Store, n: int, kind: str, ref: int, text: str) -> None:
+    """Something is said about an entry."""
+    (outcome,) = await store.append([draft(n, text, kind=kind, ref=ref)], NOW_S)
+    assert isinstance(outcome, Appended)
 
 
 async def found(
@@ -163,3 +169,45 @@ class SearchContract:
         assert await store.index() == 0
         assert (await found(store, "line", limit=50))[:2] == [599, 598]
         assert await found(store, "elsewhere", log="den") == [1]
+
+    # --- what was said about an entry ------------------------------------------------
+
+    async def test_what_was_edited_is_found_by_what_it_says_now(self, store: Store) -> None:
+        await said(store, "the old wording", "another line")
+        assert await found(store, "old") == [1]
+        await about(store, 3, "edit", 1, "the new wording")
+        assert await found(store, "old") == []
+        sought = wanted("new")
+        hits = await store.search("lobby", sought, before=ALL, through=ALL, limit=5)
+        (entry,) = hits.entries
+        assert (entry.seq, entry.text, entry.kind) == (1, "the new wording", "text")
+        await about(store, 4, "edit", 1, "newer still")
+        assert await found(store, "new wording") == []
+        assert await found(store, "newer", before=2) == [1]
+
+    async def test_what_was_deleted_is_not_found_whatever_comes_then(
+        self, store: Store
+    ) -> None:
+        await said(store, "a mistake", "a line")
+        assert await found(store, "mistake") == [1]
+        await about(store, 3, "edit", 1, "a blunder")
+        await about(store, 4, "delete", 1, "")
+        assert await found(store, "blunder") == []
+        await about(store, 5, "edit", 1, "a blunder again")
+        assert await found(store, "blunder") == []
+        assert await found(store, "mistake") == []
+
+    async def test_reactions_are_not_found_and_replies_are(self, store: Store) -> None:
+        await said(store, "a question")
+        await about(store, 2, "react", 1, "yes")
+        await about(store, 3, "unreact", 1, "yes")
+        await about(store, 4, "text", 1, "yes, an answer")
+        assert await found(store, "yes") == [4]
+
+    async def test_edits_of_what_is_trimmed_are_no_lines(self, store: Store) -> None:
+        await said(store, "a line", "another")
+        await about(store, 3, "edit", 1, "an edited line")
+        await store.trim("lobby", Keep(entries=1), limit=10)
+        assert await found(store, "edited") == []
+        assert await store.index() >= 0
+        assert await found(store, "line") == []

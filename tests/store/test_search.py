@@ -3,17 +3,15 @@
 import os
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.store.contract import NOW_S, draft
 from tests.store.search_contract import ALL, SearchContract, found, said
 from trio_chat.errors import SearchError
-from trio_chat.store import Keep, MemoryStore, SqliteStore, Store, open_sqlite_store
-from trio_chat.store import search_index
+from trio_chat.store import Keep, MemoryStore, Store, open_sqlite_store, search_index
 from trio_chat.store.search_index import CHUNK, SearchIndex, index_path
 from trio_chat.store.verify import verify
 from trio_chat.words import wanted
@@ -158,6 +156,22 @@ def drop_a_table(index: Path) -> None:
         connection.execute("DROP TABLE line")
 
 
+def scribble_in_the_middle(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2)
+        file.write(b"\xaa" * 200_000)
+
+
+def copy_of(path: Path) -> dict[Path, bytes]:
+    """A data file and its marker."""
+    return {each: each.read_bytes() for each in (path, *path.parent.glob("*.epoch"))}
+
+
+def put_back(copy: dict[Path, bytes]) -> None:
+    for each, data in copy.items():
+        each.write_bytes(data)
+
+
 @pytest.mark.parametrize(
     "ruin",
     [
@@ -178,13 +192,9 @@ async def test_an_index_that_was_ruined_is_made_again(path: Path, ruin: Any) -> 
         await index_all(store)
     ruin(index_path(path))
     async with opened(path) as store:
-        # Who comes first may be told that there was no index.
-        for _ in range(3):
-            try:
+        for _ in range(2):  # who comes first may be told that there is none any more
+            with suppress(SearchError):
                 seqs = await found(store, "line", limit=2_000)
-                break
-            except SearchError as error:
-                assert "made anew" in str(error)
         assert seqs == list(range(1_000, 0, -1))
         assert rows(path) == 1_000
 
@@ -276,16 +286,11 @@ async def test_a_log_that_went_otherwise_is_read_anew(path: Path) -> None:
     async with opened(path) as store:
         await said(store, "line 1", "line 2")
         await said(store, "elsewhere", log="den", n=3)
-    old = path.read_bytes()
+    copy = copy_of(path)
     async with opened(path) as store:
         await said(store, "line 3 of the past", "line 4 of the past", n=4)
         await index_all(store)
-    marker = {each: each.read_bytes() for each in path.parent.glob("*.epoch")}
-    path.write_bytes(old)
-    for each, data in marker.items():
-        each.write_bytes(data)
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute("UPDATE meta SET value = value + 2 WHERE key = 'life'")
+    put_back(copy)  # with its marker
     async with opened(path) as store:
         assert not store.found.another_past, "the server can't see it"
         await said(store, *(f"line {n} as it is" for n in range(3, 9)), n=4)
@@ -362,22 +367,15 @@ async def test_a_log_that_can_not_be_read_keeps_no_other_from_being_searched(
     async with opened(path) as store:
         await said(store, *("x" * 16_000 for _ in range(100)), log="bad")
         await said(store, "line 1", log="good", n=101)
-    with path.open("r+b") as file:
-        file.seek(path.stat().st_size // 2)
-        file.write(b"\xaa" * 200_000)
+    scribble_in_the_middle(path)
     async with opened(path) as store:
         for _ in range(5):
-            try:
+            with suppress(SearchError):
                 await store.index()
-            except SearchError as error:
-                assert "data file" in str(error)
         assert await found(store, "line", log="good") == [1]
 
 
 async def test_a_store_that_is_never_searched_has_no_index(path: Path) -> None:
     async with opened(path) as store:
         await said(store, "line 1")
-        assert isinstance(store, SqliteStore)
-    assert not index_path(path).exists()
-    assert draft().text
-    assert NOW_S
+    assert not [*path.parent.glob("*-search*")]

@@ -187,8 +187,9 @@ class Room:
                 nick=entry.nick,
                 text=entry.text,
                 ts=entry.ts,
-                kind="me" if entry.kind == "me" else "text",
+                kind=entry.kind,
                 to=entry.to,
+                ref=entry.ref,
             )
             for entry in entries
         )

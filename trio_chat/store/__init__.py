@@ -2,6 +2,7 @@
 
 from trio_chat.store.interface import (
     Appended,
+    Astray,
     Conflict,
     Draft,
     Entry,
@@ -9,6 +10,7 @@ from trio_chat.store.interface import (
     Keep,
     Late,
     Missing,
+    NotOwn,
     Outcome,
     Store,
     Trimmed,
@@ -19,6 +21,7 @@ from trio_chat.store.sqlite import Found, SqliteStore, open_sqlite_store
 
 __all__ = [
     "Appended",
+    "Astray",
     "Conflict",
     "Draft",
     "Entry",
@@ -28,6 +31,7 @@ __all__ = [
     "Late",
     "MemoryStore",
     "Missing",
+    "NotOwn",
     "Outcome",
     "SqliteStore",
     "Store",

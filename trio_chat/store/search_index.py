@@ -26,6 +26,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import msgspec
+
 from trio_chat.database import (
     ForeignFileError,
     NewerFileError,
@@ -36,7 +38,7 @@ from trio_chat.database import (
     transaction,
 )
 from trio_chat.errors import SearchError
-from trio_chat.store.interface import Entry, Hits
+from trio_chat.store.interface import SAID, Entry, Hits
 from trio_chat.store.schema import COLUMNS, as_entry
 from trio_chat.words import Wanted, holds, spelled
 
@@ -59,7 +61,8 @@ _LAST_SEQ: Final = 2**_SEQ_BITS - 1
 
 # A row of `line` is an entry: its id has the log in the upper bits, so that one log, newest
 # first, is one run of ids. The tokenizer is the plainest there is: what is a word is said
-# by trio_chat.words alone.
+# by trio_chat.words alone. A line that was edited has the words of the last edit, whose seq
+# is in `change`; one that was deleted has none, and 0.
 _SCHEMA: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE log (
@@ -68,6 +71,7 @@ CREATE TABLE log (
     chain BLOB NOT NULL DEFAULT x'',
     trimmed INTEGER NOT NULL DEFAULT 0
 );
+CREATE TABLE change (line INTEGER PRIMARY KEY, seq INTEGER NOT NULL);
 CREATE VIRTUAL TABLE line USING fts5 (words, tokenize = 'ascii', prefix = '2 3')
 """
 
@@ -322,6 +326,7 @@ def _take(connection: sqlite3.Connection, place: _Log, first: int, last: int) ->
         " FROM data.entry WHERE log = ? AND seq BETWEEN ? AND ? AND kind IN ('text', 'me')",
         (_row(place, 0), place.id, first, last),
     )
+    _take_changes(connection, place, first, last)
     connection.execute(
         "INSERT INTO main.log (id, done, chain, trimmed) VALUES (?1, ?2, coalesce("
         " (SELECT chain FROM data.entry WHERE log = ?1 AND seq = ?2), x''), ?3)"
@@ -329,6 +334,32 @@ def _take(connection: sqlite3.Connection, place: _Log, first: int, last: int) ->
         " SET done = excluded.done, chain = excluded.chain, trimmed = excluded.trimmed",
         (place.id, max(last, first - 1), place.trimmed),
     )
+
+
+def _take_changes(
+    connection: sqlite3.Connection, place: _Log, first: int, last: int
+) -> None:
+    """Have older lines read as these entries say."""
+    changes = connection.execute(
+        "SELECT seq, kind, ref, text FROM data.entry WHERE log = ? AND seq BETWEEN ? AND ?"
+        " AND kind IN ('edit', 'delete') AND ref > ? ORDER BY seq",
+        (place.id, first, last, place.trimmed),
+    ).fetchall()
+    for seq, kind, ref, text in changes:
+        line = _row(place, ref)
+        edits = kind == "edit"
+        changed = connection.execute(
+            "INSERT INTO change VALUES (?, ?)"
+            " ON CONFLICT (line) DO UPDATE SET seq = excluded.seq WHERE seq > 0",
+            (line, seq if edits else 0),
+        ).rowcount
+        if not changed:
+            continue  # what was deleted stays so
+        if edits:
+            words = (spelled(text), line)
+            connection.execute("UPDATE line SET words = ? WHERE rowid = ?", words)
+        else:
+            connection.execute("DELETE FROM line WHERE rowid = ?", (line,))
 
 
 def _look_through(
@@ -353,6 +384,10 @@ def _forget(connection: sqlite3.Connection, place: _Log, after: int, through: in
     with transaction(connection):
         connection.execute(
             "DELETE FROM line WHERE rowid BETWEEN ? AND ?",
+            (_row(place, after + 1), _row(place, last)),
+        )
+        connection.execute(
+            "DELETE FROM change WHERE line BETWEEN ? AND ?",
             (_row(place, after + 1), _row(place, last)),
         )
         connection.execute("UPDATE main.log SET trimmed = ? WHERE id = ?", (last, place.id))
@@ -393,7 +428,7 @@ def _searched(
         first = max(before - WINDOW, place.trimmed + 1, 1)
         for seq in _seqs(connection, place, sought, first, before - 1):
             entry = _entry(connection, log, place, seq)
-            if entry is None or not holds(entry.text, sought):
+            if entry is None or entry.kind not in SAID or not holds(entry.text, sought):
                 continue
             if len(found) == limit:
                 return Hits(tuple(found), found[-1].seq)
@@ -419,7 +454,18 @@ def _seqs(
 
 
 def _entry(connection: sqlite3.Connection, log: str, place: _Log, seq: int) -> Entry | None:
-    """The entry; None: it was trimmed since."""
+    """The entry as it reads now; None: it was trimmed since."""
+    entry = _read(connection, log, place, seq)
+    row = connection.execute(
+        "SELECT seq FROM change WHERE line = ?", (_row(place, seq),)
+    ).fetchone()
+    if entry is None or row is None:
+        return entry
+    edit = _read(connection, log, place, row[0])
+    return None if edit is None else msgspec.structs.replace(entry, text=edit.text)
+
+
+def _read(connection: sqlite3.Connection, log: str, place: _Log, seq: int) -> Entry | None:
     with _data():
         row = connection.execute(
             f"SELECT {COLUMNS} FROM data.entry"  # noqa: S608 (our own column names)
