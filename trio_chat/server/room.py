@@ -180,19 +180,7 @@ class Room:
             yield frame, entries[count - 1].seq
 
     def _encoded(self, entries: Sequence[Entry]) -> bytes:
-        return encode(
-            messages.Entry(
-                room=self.name,
-                seq=entry.seq,
-                nick=entry.nick,
-                text=entry.text,
-                ts=entry.ts,
-                kind=entry.kind,
-                to=entry.to,
-                ref=entry.ref,
-            )
-            for entry in entries
-        )
+        return encode(as_wire(self.name, entry) for entry in entries)
 
     def _offer(self, frame: bytes, cursor: int) -> None:
         full = [member for member, offer in self._live.items() if not offer(frame)]
@@ -368,6 +356,20 @@ class Room:
             )
             for start in starts
         )
+
+
+def as_wire(room: str, entry: Entry) -> messages.Entry:
+    """An entry of the store as the wire has it."""
+    return messages.Entry(
+        room=room,
+        seq=entry.seq,
+        nick=entry.nick,
+        text=entry.text,
+        ts=entry.ts,
+        kind=entry.kind,
+        to=entry.to,
+        ref=entry.ref,
+    )
 
 
 def _parts(lines: bytes, bytes_max: int) -> Iterator[bytes]:
