@@ -77,6 +77,10 @@ class Wanted:
         return bool(self.phrases) and len(self.phrases[-1][-1]) >= PREFIX_CHARS_MIN
 
 
+NOTHING: Final = Wanted()
+"""Nothing is looked for."""
+
+
 def wanted(typed: str) -> Wanted:
     """What somebody looks for who has typed this."""
     phrases = (tuple(words_of(each)) for each in typed.split())

@@ -202,8 +202,7 @@ async def test_a_link_that_is_lost_before_the_answer_is_told(
         ]
         for question in questions:
             nursery.start_soon(question.run)
-        await peer.hear(Search)
-        await peer.hear(Fetch)
+        assert {type(await peer.message()) for _ in range(2)} == {Search, Fetch}
         await peer.hang_up()
         await wait_all_tasks_blocked()
         for question in questions:

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 import msgspec
 import trio
 
-from trio_chat.client.events import Entry, Gap
+from trio_chat.client.events import GONE, Entry, Gap
 from trio_chat.client.rooms import as_event
 from trio_chat.errors import NoLinkError, RefusedError
 from trio_chat.protocol import messages
@@ -28,7 +28,6 @@ from trio_chat.protocol.messages import (
 
 ASKED_MAX: Final = 4
 """Requests of one client without an answer; who asks for more waits."""
-_GONE: Final = "no longer kept"
 _LOST: Final = "the link was lost before the answer came"
 
 
@@ -77,7 +76,7 @@ class _Fetched(_Asked):
 
     def take(self, page: messages.Page) -> None:
         """Another line of the answer; what was not asked for is left out."""
-        self._miss(min(page.trimmed_through, self._through), _GONE)
+        self._miss(min(page.trimmed_through, self._through), GONE)
         for entry in page.entries:
             if self._cursor < entry.seq <= self._through:
                 self._miss(entry.seq - 1, "missing")

@@ -27,7 +27,7 @@ from trio_chat.server.searching import Searching
 from trio_chat.server.trouble import Trouble
 from trio_chat.server.turns import Done, Turns
 from trio_chat.store.interface import Entry, Store, log_words
-from trio_chat.words import Wanted, wanted
+from trio_chat.words import NOTHING, Wanted, wanted
 
 FOUND_BYTES_MAX: Final = 128 * 1024
 """Of entries in one `found`; what is more has to be asked for again."""
@@ -179,7 +179,7 @@ def _checked(asked: Asked) -> Wanted:
         raise RefusedError(
             Code.BAD_RANGE, f"one request is for 1 to {FETCHED_MAX} entries, in their order"
         )
-    return Wanted()
+    return NOTHING
 
 
 def _page(reading: _Reading, bytes_max: int) -> Done[tuple[bytes, int, int]]:

@@ -17,6 +17,7 @@ from trio_chat.ui.errands import Errands
 from trio_chat.ui.hearing import Hearing
 from trio_chat.ui.keys import Wishes, bind
 from trio_chat.ui.layout import build_layout, build_line, depth, styles
+from trio_chat.ui.lookback import LookingBack
 from trio_chat.ui.paper import Paper
 from trio_chat.ui.rooms import calling, neighbour, numbered, opening
 from trio_chat.ui.screen import Screen
@@ -66,6 +67,7 @@ class Chat:
         self.desk = Desk(view, self.line, self.screen, paper)
         self.screen.key_bindings = bind(self.line, self.switcher, self._wishes())
         self._errands = Errands(self.desk, client)
+        self._looking_back = LookingBack(self.desk, client)
         self._hearing = Hearing(self.desk, client)
         self._exit_code = 0
         self._leaving = trio.Event()
@@ -92,6 +94,7 @@ class Chat:
                     async with trio.open_nursery() as nursery:
                         nursery.start_soon(self._until, ending, nursery.cancel_scope)
                         nursery.start_soon(self._hearing.run)
+                        nursery.start_soon(self._looking_back.run)
                         nursery.start_soon(self.desk.paper.run)
                         nursery.start_soon(self._rescue_pastes)
                         nursery.start_soon(self._leave)
@@ -185,7 +188,7 @@ class Chat:
         # What is said leaves the input when it is in the outbox.
         return bool(mistake) or self.desk.saving
 
-    def _do(self, intent: Intent) -> str:
+    def _do(self, intent: Intent) -> str:  # noqa: PLR0912 (a table)
         """Do it; why it can't be done, or nothing."""
         match intent:
             case commands.Say(text=text, kind=kind):
@@ -204,6 +207,8 @@ class Chat:
                 self._client.rename_nowait(nick)
             case commands.Cancel():
                 self._errands.cancel(intent)
+            case commands.History() | commands.Search() | commands.Jump() | commands.Fill():
+                return self._looking_back.ask(intent) if self.view.current else _NO_ROOM
             case commands.Who() | commands.ShowOutbox() | commands.Help():
                 self.desk.print(*self._asked(intent))
             case commands.Quit():

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from trio_chat.ui.state import Day, Line, Missing, Moved, Note, Rule, Said
+from trio_chat.ui.state import Day, Line, Missing, Moved, Note, Recalled, Rule, Said
 
 FOLDED_S: Final = 2.0
 """Who comes and goes within this time, with nothing said meanwhile, shares a row."""
@@ -49,7 +49,7 @@ def fed(feed: Feed, lines: Iterable[Line], now: float) -> tuple[Feed, list[Line]
         date = _date_of(line, now)
         if date is not None and date != feed.date:
             feed = replace(feed, date=date)
-            printed.append(Day(line.entry.ts if isinstance(line, Said) else now))
+            printed.append(Day(_ts_of(line, now)))
         printed.append(line)
     return feed, printed
 
@@ -91,10 +91,17 @@ def _date_of(line: Line, now: float) -> _Date | None:
     match line:
         case Said(entry=entry):
             return _date(entry.ts)
-        case Rule() | Day() | Missing():
+        case Recalled(said=Said(entry=entry), dated=False):
+            return _date(entry.ts)
+        case Rule() | Day() | Missing() | Recalled():
             return None
         case _:
             return _date(now)
+
+
+def _ts_of(line: Line, now: float) -> float:
+    said = line.said if isinstance(line, Recalled) else line
+    return said.entry.ts if isinstance(said, Said) else now
 
 
 def _date(ts: float) -> _Date:

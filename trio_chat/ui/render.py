@@ -5,13 +5,25 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Final, assert_never
 
+from trio_chat import words
 from trio_chat.client.events import gap_words
 from trio_chat.sanitise import clean
 from trio_chat.ui.cells import LINK, cells, clip, hang
 from trio_chat.ui.feed import local_time
 from trio_chat.ui.mentions import name_in
-from trio_chat.ui.state import Day, Line, Missing, Moved, Note, Rule, Said, Trouble
+from trio_chat.ui.state import (
+    Day,
+    Line,
+    Missing,
+    Moved,
+    Note,
+    Recalled,
+    Rule,
+    Said,
+    Trouble,
+)
 from trio_chat.ui.themes import Look, nick_sgr, paint, sgr
+from trio_chat.words import NOTHING, Wanted
 
 NICK_SHARE: Final = 2
 """A nick takes no more than the row's width divided by this."""
@@ -51,6 +63,8 @@ def _drawn(line: Line, look: Look, now: float) -> str:
     match line:
         case Said():
             return _said(line, look)
+        case Recalled():
+            return _said(line.said, look, line)
         case Note(text=text):
             return _hung(_time(now, "time", look), text, look, sgr("note", look))
         case Moved():
@@ -59,8 +73,8 @@ def _drawn(line: Line, look: Look, now: float) -> str:
             codes = sgr("trouble", look)
             return _hung(_time(now, "time", look).and_("!", codes), text, look, codes)
         case Missing(gap=gap):
-            words = f"{_GAP} {gap_words(gap)} {_GAP}"
-            return _hung(_Head(), words, look, sgr("gap", look))
+            missing = f"{_GAP} {gap_words(gap)} {_GAP}"
+            return _hung(_Head(), missing, look, sgr("gap", look))
         case Rule(room=room, remark=remark):
             head = _Head().and_(f"{_RULE} #{clean(room)} {_RULE}", sgr("rule", look))
             return _hung(head, remark, look, sgr("news" if line.news else "rule", look))
@@ -71,9 +85,11 @@ def _drawn(line: Line, look: Look, now: float) -> str:
             assert_never(line)
 
 
-def _said(line: Said, look: Look) -> str:
+def _said(line: Said, look: Look, recalled: Recalled | None = None) -> str:
     entry = line.entry
     head = _time(entry.ts, "mention" if line.called else "time", look)
+    if recalled is not None:
+        head = _numbered(head, recalled, look)
     if entry.direct:
         head = head.and_(f"@{_name(line.to, look)}", sgr("direct", look))
     codes = sgr("own", look) if line.own else nick_sgr(entry.nick, look)
@@ -82,7 +98,16 @@ def _said(line: Said, look: Look) -> str:
         head = head.and_("*", "").and_(nick, codes)
     else:
         head = head.and_("<", "", "").and_(nick, codes, "> ")
-    return _hung(head, entry.text, look, "", line.called)
+    sought = recalled.sought if recalled is not None else NOTHING
+    return _hung(head, entry.text, look, "", _Marked(line.called, sought))
+
+
+def _numbered(head: _Head, line: Recalled, look: Look) -> _Head:
+    entry = line.said.entry
+    if line.dated:
+        date = time.strftime("%Y-%m-%d %H:%M", local_time(entry.ts))
+        head = _Head().and_(date, sgr("time", look))
+    return head.and_(f"^{entry.seq}", sgr("sought" if line.here else "number", look))
 
 
 def _name(name: str, look: Look) -> str:
@@ -97,7 +122,20 @@ def _time(ts: float, role: str, look: Look) -> _Head:
 # --- text that hangs behind a head ---------------------------------------------------
 
 
-def _hung(head: _Head, text: str, look: Look, codes: str, called: str = "") -> str:
+@dataclass(frozen=True, slots=True)
+class _Marked:
+    """What is marked in a text: one's own name, and what was looked for."""
+
+    called: str = ""
+    sought: Wanted = NOTHING
+
+
+_UNMARKED: Final = _Marked()
+
+
+def _hung(
+    head: _Head, text: str, look: Look, codes: str, marked: _Marked = _UNMARKED
+) -> str:
     """The head, and the text behind it in as many rows as it needs."""
     columns = look.columns - 1  # the last one may be a wide character's second half
     indent = min(head.cells or len(_RULE) + 1, look.columns // INDENT_SHARE)
@@ -105,15 +143,18 @@ def _hung(head: _Head, text: str, look: Look, codes: str, called: str = "") -> s
     for each in text.split("\n"):
         first = indent if rows else head.cells
         rows += hang(clean(each), first=first, indent=indent, columns=columns)
-    drawn = (_row(row, look, codes, called) for row in rows)
+    drawn = (_row(row, look, codes, marked) for row in rows)
     return head.drawn + f"\r\n{' ' * indent}".join(drawn)
 
 
-def _row(row: str, look: Look, codes: str, called: str) -> str:
-    """A row of text, with the links in it underlined, and one's own name."""
+def _row(row: str, look: Look, codes: str, marked: _Marked) -> str:
+    """A row of text, with the links in it underlined, and what is marked in it."""
     marks = [(link.span(), sgr("link", look)) for link in LINK.finditer(row)]
-    if called:
-        spans = (name.span() for name in name_in(called).finditer(row))
+    if marked.sought:  # a row that a phrase is broken in shows the rest of it unmarked
+        found = words.marks(row, marked.sought)
+        marks = [(span, sgr("found", look)) for span in found]
+    elif marked.called:
+        spans = (name.span() for name in name_in(marked.called).finditer(row))
         marks += [(span, sgr("mentioned", look)) for span in spans]
     pieces, end = [], 0
     for (begin, until), mark in sorted(marks):
