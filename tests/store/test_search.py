@@ -11,8 +11,15 @@ import pytest
 
 from tests.store.search_contract import ALL, SearchContract, found, said
 from trio_chat.errors import SearchError
-from trio_chat.store import Keep, MemoryStore, Store, open_sqlite_store, search_index
-from trio_chat.store.search_index import CHUNK, SearchIndex, index_path
+from trio_chat.store import (
+    Keep,
+    MemoryStore,
+    Store,
+    open_sqlite_store,
+    search_index,
+    search_log,
+)
+from trio_chat.store.search_index import SearchIndex, index_path
 from trio_chat.store.verify import verify
 from trio_chat.words import wanted
 from trio_chat.worker import open_inline_worker
@@ -36,6 +43,15 @@ class TestSqliteStoreInline(SearchContract):
     async def store(self, path: Path) -> AsyncIterator[Store]:
         async with open_sqlite_store(path, open_worker=open_inline_worker) as store:
             yield store
+
+
+CHUNK = 100
+
+
+@pytest.fixture(autouse=True)
+def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (search_index, search_log):
+        monkeypatch.setattr(module, "CHUNK", CHUNK)
 
 
 @pytest.fixture
@@ -288,7 +304,7 @@ async def test_a_log_that_went_otherwise_is_read_anew(path: Path) -> None:
         await said(store, "elsewhere", log="den", n=3)
     copy = copy_of(path)
     async with opened(path) as store:
-        await said(store, "line 3 of the past", "line 4 of the past", n=4)
+        await said(store, *(f"line {n} of the past" for n in range(3, 5 * CHUNK)), n=4)
         await index_all(store)
     put_back(copy)  # with its marker
     async with opened(path) as store:
@@ -344,7 +360,7 @@ async def test_who_searches_too_early_is_told_how_far_it_is(
 async def test_a_search_looks_at_so_much_and_can_be_gone_on_with(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search_index, "WINDOW", 100)
+    monkeypatch.setattr(search_log, "WINDOW", 100)
     async with opened(path) as store:
         await said(store, "needle", *(f"hay {n}" for n in range(1, 1_000)))
         before, seqs, searches = ALL, [], 0

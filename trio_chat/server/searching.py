@@ -3,10 +3,9 @@
 A search may keep a disk busy for long, so one goes on at once and the others wait, for so
 long and no longer. It has its own thread and its own connections (the store's affair): no
 line that is said, no page that is read waits for it. What was said is made ready for later
-searches when nobody waits for the disk, some entries at a time.
+searches when little is said, some entries at a time.
 """
 
-from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -25,26 +24,23 @@ EVERY_S: Final = 5.0
 PAUSE_S: Final = 0.02
 """Between two parts of it: at most about half of a processor goes into it."""
 BUSY_S: Final = 0.2
-"""The same while lines wait for the disk."""
+"""The same while much is said."""
+BUSY_LINES: Final = 10
+"""Said since the last part: this is much."""
 
 
 class Searching:
-    """Searches a store; run() makes it ready for that.
-
-    Shape:  `busy` says whether there is something better to do.
-    """
+    """Searches a store; run() makes it ready for that."""
 
     def __init__(
         self,
         store: Store,
         figures: Figures,
         log: structlog.typing.FilteringBoundLogger,
-        busy: Callable[[], bool],
     ) -> None:
         self._store = store
         self._figures = figures
         self._log = log
-        self._busy = busy
         self._turn = trio.CapacityLimiter(1)
         self._trouble = ""
         self._seen = -1
@@ -80,10 +76,13 @@ class Searching:
         Cancel: may have happened.
         """
         while True:
-            if await self._go_on():
-                await trio.sleep(BUSY_S if self._busy() else PAUSE_S)
-            else:
+            said = self._figures.entries
+            if not await self._go_on():
                 await trio.sleep(EVERY_S)
+                continue
+            await trio.sleep(PAUSE_S)
+            if self._figures.entries - said > BUSY_LINES:
+                await trio.sleep(BUSY_S)
 
     async def _go_on(self) -> bool:
         """Make some more ready; whether there was something to do."""

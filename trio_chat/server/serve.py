@@ -90,7 +90,7 @@ async def serve(  # noqa: PLR0913, PLR0915 (what a simulation replaces comes in 
     turns = Turns()
     silences = Silences(limits.heartbeat_s)
     pages = Pages(store, turns, limits)
-    searching = Searching(store, figures, log, busy=lambda: journal.waiting > 0)
+    searching = Searching(store, figures, log)
     archive = Archive(
         store=store,
         searching=searching,

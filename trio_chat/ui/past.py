@@ -130,8 +130,10 @@ def found(view: View, sought: Sought, answer: Found) -> Update:
         for entry in reversed(answer.entries)
     )
     remark = f"{count(len(lines), 'line')} with {what}, the newest last"
-    after = _FURTHER if more else "there are no older ones"
-    return _between(view, sought.room, remark, lines, f"{after}; /jump ^N shows the rest")
+    after = _FURTHER if more else "that is all"
+    return _between(
+        view, sought.room, remark, lines, f"{after}, /jump ^N what stood around one"
+    )
 
 
 _FURTHER: Final = "/search shows older ones"
