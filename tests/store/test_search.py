@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.store.search_contract import ALL, SearchContract, found, said
+from tests.store.search_contract import ALL, SearchContract, about, found, said
 from trio_chat.errors import SearchError
 from trio_chat.store import (
     Keep,
@@ -339,6 +339,15 @@ async def test_what_was_trimmed_before_it_was_read_is_passed_over(path: Path) ->
         assert len(await found(store, "line", limit=5_000)) == 300
         await index_all(store)
         assert rows(path) == 300
+
+
+async def test_what_is_deleted_leaves_the_index(path: Path) -> None:
+    async with opened(path) as store:
+        await said(store, "a mistake", "a line")
+        await index_all(store)
+        await about(store, 3, "delete", 1, "")
+        await index_all(store)
+    assert rows(path) == 1
 
 
 # --- much ----------------------------------------------------------------------------

@@ -82,16 +82,13 @@ def _take_changes(
         (place.id, first, last, place.trimmed),
     ).fetchall()
     for seq, kind, ref, text in changes:
-        line = _row(place, ref)
-        edits = kind == "edit"
-        changed = connection.execute(
+        line, edits = _row(place, ref), kind == "edit"
+        connection.execute(
             "INSERT INTO change VALUES (?, ?)"
             " ON CONFLICT (line) DO UPDATE SET seq = excluded.seq WHERE seq > 0",
             (line, seq if edits else 0),
-        ).rowcount
-        if not changed:
-            continue  # what was deleted stays so
-        if edits:
+        )
+        if edits:  # of one that was deleted there is no line any more
             words = (spelled(text), line)
             connection.execute("UPDATE line SET words = ? WHERE rowid = ?", words)
         else:
