@@ -98,6 +98,8 @@ class SearchIndex:
         """Logs whose past was found to be the data file's, in this life."""
         self._unreadable: set[int] = set()
         """Logs that the data file can't be read of; a search tries them again."""
+        self._behind: list[Log] = []
+        """Logs that went further than the index when this was last asked for."""
         self._removals = 0
 
     def search(
@@ -115,19 +117,25 @@ class SearchIndex:
             return searched(connection, log, place, sought, min(before, through + 1), limit)
 
     def index(self) -> int:
-        """Read some more of a log that goes further than the index; how many entries.
+        """Read some more of the logs that go further than the index; how many entries.
 
         Shape:  0: there is nothing to do.
         Raises: SearchError.
         """
+        looked_at = 0
         with self._open() as connection:
-            place = self._next(connection)
-            return 0 if place is None else self._read_some(connection, place)
+            while looked_at < CHUNK:
+                place = self._next(connection)
+                if place is None:
+                    break
+                looked_at += self._read_some(connection, place)
+        return looked_at
 
     def close(self) -> None:
         """Close the file; the next call opens it again."""
         connection, self._connection = self._connection, None
         self._checked.clear()
+        self._behind.clear()
         if connection is not None:
             with suppress(sqlite3.Error):
                 connection.close()
@@ -219,6 +227,19 @@ class SearchIndex:
 
     def _next(self, connection: sqlite3.Connection) -> Log | None:
         """A log of which there is something to read, or to give up."""
+        while True:
+            while self._behind:
+                place = self._behind[-1]
+                done, trimmed = self._done(connection, place)
+                behind = done < place.head or trimmed < place.trimmed
+                if behind and place.id not in self._unreadable:
+                    return place
+                self._behind.pop()
+            self._behind = self._all_behind(connection)
+            if not self._behind:
+                return None
+
+    def _all_behind(self, connection: sqlite3.Connection) -> list[Log]:
         with only_data():
             rows = connection.execute(
                 "SELECT data.log.id, head, data.log.trimmed FROM data.log"
@@ -226,8 +247,7 @@ class SearchIndex:
                 " WHERE head > coalesce(done, 0)"
                 " OR data.log.trimmed > coalesce(main.log.trimmed, 0)"
             )
-            behind = (Log(*row) for row in rows if row[0] not in self._unreadable)
-            return next(behind, None)
+            return [Log(*row) for row in rows if row[0] not in self._unreadable]
 
     def _catch_up(self, connection: sqlite3.Connection, place: Log, through: int) -> None:
         through = min(through, place.head)
