@@ -9,7 +9,8 @@ from trio.testing import MockClock, memory_stream_pair, wait_all_tasks_blocked
 
 from tests.server.harness import Json, Person, World, open_world
 from trio_chat.errors import SearchError, StoreError
-from trio_chat.protocol.framing import SERVER_LINE_BYTES_MAX
+from trio_chat.protocol.framing import SERVER_LINE_BYTES_MAX, encode
+from trio_chat.server.room import as_wire
 from trio_chat.server.searching import EVERY_S, PATIENCE_S
 from trio_chat.store import Draft, Entry, Hits, Keep, MemoryStore, Store, open_sqlite_store
 from trio_chat.words import Wanted
@@ -446,3 +447,13 @@ async def test_without_an_index_a_search_is_refused_and_the_reason_told_once(
         await ada.say("hello")
         await ada.hear("accepted")
         assert [event["reason"] for event in world.events("no search")] == [store.trouble]
+
+
+def test_an_entry_is_the_same_bytes_from_memory_and_from_a_file() -> None:
+    """A default is left out if it is the very same object, and a file gives another."""
+    kinds = ["text", bytearray(b"text").decode()]
+    entries = [
+        Entry(log="lobby", seq=1, nick="a", text="x", ts=1.0, kind=kind) for kind in kinds
+    ]
+    said = {encode([as_wire("lobby", entry)]) for entry in entries}
+    assert len(said) == 1

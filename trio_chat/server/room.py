@@ -359,14 +359,15 @@ class Room:
 
 
 def as_wire(room: str, entry: Entry) -> messages.Entry:
-    """An entry of the store as the wire has it."""
+    """An entry of the store as the wire has it, the same bytes whenever it was read."""
     return messages.Entry(
         room=room,
         seq=entry.seq,
         nick=entry.nick,
         text=entry.text,
         ts=entry.ts,
-        kind=entry.kind,
+        # What is the default is left out, if it is the very same object.
+        kind="text" if entry.kind == "text" else entry.kind,
         to=entry.to,
         ref=entry.ref,
     )
