@@ -7,7 +7,6 @@ by its session, which is held with a real server.
 """
 
 import ast
-import difflib
 import inspect
 import json
 import re
@@ -20,6 +19,7 @@ import msgspec
 import pytest
 from trio.testing import MockClock
 
+from tests.blocks import block_pattern, differences, made_anew
 from tests.server.harness import open_world
 from trio_chat.protocol import codes, messages
 from trio_chat.protocol.codes import ENDS_THE_LINK, MEANING, Code
@@ -212,34 +212,6 @@ BLOCKS: Final = {
 # --- what the document says ----------------------------------------------------------
 
 
-def block_pattern(name: str) -> re.Pattern[str]:
-    return re.compile(
-        rf"(<!-- from the code: {name} -->\n)(.*?)(<!-- end: {name} -->)", re.DOTALL
-    )
-
-
-def differences(document: str) -> list[str]:
-    """Where the document's blocks are not what the code says, line by line."""
-    found = []
-    for name, make in BLOCKS.items():
-        blocks = block_pattern(name).findall(document)
-        if len(blocks) != 1:
-            found.append(f"the block {name!r} is there {len(blocks)} times")
-            continue
-        said = blocks[0][1].splitlines()
-        diff = difflib.ndiff(said, make())
-        found += [f"{name}: {line}" for line in diff if line[0] in "+-"]
-    return found
-
-
-def made_anew(document: str) -> str:
-    """The document with every block as the code says it."""
-    for name, make in BLOCKS.items():
-        before, start, _, end, after = block_pattern(name).split(document)
-        document = before + start + "".join(f"{line}\n" for line in make()) + end + after
-    return document
-
-
 def prose(document: str) -> str:
     """What people wrote: all but the blocks and the examples."""
     for name in BLOCKS:
@@ -253,9 +225,9 @@ def document() -> str:
 
 
 def test_the_document_says_what_the_code_says(document: str) -> None:
-    found = differences(document)
+    found = differences(document, BLOCKS)
     assert not found, "\n".join([*found, "python -m tests.test_wire_doc writes it anew"])
-    assert made_anew(document) == document
+    assert made_anew(document, BLOCKS) == document
 
 
 def test_every_field_has_its_own_words() -> None:
@@ -281,7 +253,7 @@ def test_every_field_has_its_own_words() -> None:
 def test_the_check_finds_a_line_that_is_missing(document: str, line: str) -> None:
     lines = document.split("\n")
     (number,) = (n for n, each in enumerate(lines) if each.startswith(line))
-    assert differences("\n".join(lines[:number] + lines[number + 1 :]))
+    assert differences("\n".join(lines[:number] + lines[number + 1 :]), BLOCKS)
 
 
 @pytest.mark.parametrize(
@@ -297,14 +269,14 @@ def test_the_check_finds_a_line_that_is_missing(document: str, line: str) -> Non
 )
 def test_the_check_finds_what_is_wrong(document: str, old: str, new: str) -> None:
     assert old in document
-    assert differences(document.replace(old, new, 1))
+    assert differences(document.replace(old, new, 1), BLOCKS)
 
 
 def test_the_check_finds_another_meaning(
     document: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(MEANING, Code.NOT_JSON, "another meaning")
-    assert len(differences(document)) == 2
+    assert len(differences(document, BLOCKS)) == 2
 
 
 # --- what people wrote around it -----------------------------------------------------
@@ -426,4 +398,5 @@ def test_the_codes_are_those_of_the_code() -> None:
 
 
 if __name__ == "__main__":
-    DOCUMENT.write_text(made_anew(DOCUMENT.read_text(encoding="utf-8")), encoding="utf-8")
+    written = DOCUMENT.read_text(encoding="utf-8")
+    DOCUMENT.write_text(made_anew(written, BLOCKS), encoding="utf-8")

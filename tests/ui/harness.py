@@ -19,6 +19,7 @@ from trio_chat.client.client import Options
 from trio_chat.client.events import ClientEvent, Entry, Members, Opened, Status
 from trio_chat.client.link import dial_tcp
 from trio_chat.client.outbox import Outbox
+from trio_chat.habits.habits import DEFAULT_HABITS, Habits
 from trio_chat.ui import bridge
 from trio_chat.ui.chat import Chat
 from trio_chat.ui.terminal import Terminal
@@ -118,7 +119,11 @@ class Scene:
     """A running chat, its keyboard, its terminal and its client."""
 
     def __init__(
-        self, keyboard: PipeInput, outbox: Outbox | None = None, look: Look | None = None
+        self,
+        keyboard: PipeInput,
+        outbox: Outbox | None = None,
+        look: Look | None = None,
+        habits: Habits = DEFAULT_HABITS,
     ) -> None:
         self.keyboard = keyboard
         self.terminal = EmulatedTerminal()
@@ -131,7 +136,9 @@ class Scene:
             enable_cpr=False,
         )
         look = look or Look()
-        terminal = Terminal(input=keyboard, output=output, look=look, now=lambda: 0.0)
+        terminal = Terminal(
+            input=keyboard, output=output, look=look, habits=habits, now=lambda: 0.0
+        )
         self.chat = Chat(self.client, "lobby", terminal)
 
     @property
@@ -182,11 +189,13 @@ class Scene:
 
 @asynccontextmanager
 async def open_scene(
-    outbox: Outbox | None = None, look: Look | None = None
+    outbox: Outbox | None = None,
+    look: Look | None = None,
+    habits: Habits = DEFAULT_HABITS,
 ) -> AsyncIterator[Scene]:
     """A chat that has just begun; None: with an empty outbox in memory, on 256 colours."""
     with create_pipe_input() as keyboard:
-        scene = Scene(keyboard, outbox, look)
+        scene = Scene(keyboard, outbox, look, habits)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(scene._run)
             await scene.until(lambda: len(scene.terminal.rows) >= 2)

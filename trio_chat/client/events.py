@@ -141,7 +141,9 @@ class Queued(Event, frozen=True):
     text: str
     """What will be said."""
     kind: Kind = "text"
-    """`me` is an action."""
+    """As in an entry."""
+    ref: int | None = None
+    """As in an entry."""
 
 
 class Accepted(Event, frozen=True):

@@ -1,5 +1,6 @@
 """How each event changes what is known, and what is printed of it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import assert_never
 
@@ -22,6 +23,7 @@ from trio_chat.client.events import (
     Status,
 )
 from trio_chat.protocol.messages import INBOX
+from trio_chat.ui.recent import Known, with_entry
 from trio_chat.ui.rooms import hole_of, said, with_room, without_room
 from trio_chat.ui.state import (
     KEPT_ENTRIES_MAX,
@@ -33,6 +35,7 @@ from trio_chat.ui.state import (
     Note,
     Room,
     Rule,
+    Said,
     Trouble,
     Update,
     View,
@@ -73,20 +76,40 @@ def _read(view: View, event: Entry | Gap) -> Update:
 
 
 def _entry(view: View, entry: Entry) -> Update:
-    line = said(view, entry)
-    if entry.direct:
-        return Update(view, (line,))
     room = view.find(entry.room)
-    if room is None or entry.seq <= room.read:  # one was here before, and has read it
+    if room is None and not entry.direct:
         return Update(view)
-    if not line.own and room.speakers[:1] != (entry.nick,):
+    line = said(view, entry)
+    view = _knowing(view, entry, own=line.own)
+    if room is None:
+        return Update(view, (line,))
+    if entry.seq <= room.read:  # one was here before, and has read it
+        return Update(view)
+    if entry.is_line and not line.own and room.speakers[:1] != (entry.nick,):
         others = (nick for nick in room.speakers if nick != entry.nick)
         room = replace(room, speakers=(entry.nick, *others)[:SPEAKERS_MAX])
     if entry.room == view.current:
         return Update(with_room(view, replace(room, read=entry.seq)), (line,))
-    unread, calls = room.unread + (not line.own), room.calls + bool(line.called)
-    room = replace(room, unread=unread, calls=calls)
+    # What is said about other lines is seen when one looks, and calls nobody before.
+    news = bool(line.called) or (entry.is_line and not line.own)
+    unread, calls = room.unread + news, room.calls + bool(line.called)
+    room = replace(room, unread=unread, calls=calls, about=_about(room, line))
     return Update(with_room(view, _keeping(room, entry)))
+
+
+def _about(room: Room, line: Said) -> Mapping[int, Known]:
+    if line.about is None:
+        return room.about
+    kept = [*room.about.items(), (line.entry.seq, line.about)]
+    return dict(kept[-KEPT_ENTRIES_MAX:])
+
+
+def _knowing(view: View, entry: Entry, *, own: bool) -> View:
+    before = view.recent.get(entry.room, ())
+    recent = with_entry(before, entry, own=own)
+    if recent is before:
+        return view
+    return replace(view, recent={**view.recent, entry.room: recent})
 
 
 def _gap(view: View, gap: Gap) -> Update:
@@ -224,7 +247,7 @@ def lost(view: View) -> Update:
 def _reset(view: View, event: Reset) -> Update:
     # The numbers begin anew, so none of them was read.
     rooms = tuple(replace(room, read=0, back=0, hole=None) for room in view.rooms)
-    return Update(replace(view, rooms=rooms, left={}), (Trouble(event.reason),))
+    return Update(replace(view, rooms=rooms, left={}, recent={}), (Trouble(event.reason),))
 
 
 def _without_line(view: View, n: int) -> View:

@@ -11,6 +11,7 @@ from typing import Final
 from trio_chat.client.events import GONE, Entry, Gap
 from trio_chat.client.past import Found, Page
 from trio_chat.protocol.messages import FETCHED_MAX
+from trio_chat.ui.recent import Recent, find, with_entry
 from trio_chat.ui.rooms import said, with_room
 from trio_chat.ui.state import (
     Line,
@@ -150,12 +151,16 @@ def _between(
 def _events(
     view: View, events: Iterable[Entry | Gap], here: int | None = None
 ) -> tuple[Line, ...]:
-    return tuple(
-        Missing(each)
-        if isinstance(each, Gap)
-        else Recalled(said(view, each), NOTHING, here=each.seq == here)
-        for each in events
-    )
+    lines: list[Line] = []
+    recent: Recent = ()  # of what is printed here: that is quoted as it read then
+    for each in events:
+        if isinstance(each, Gap):
+            lines.append(Missing(each))
+            continue
+        line = said(view, each, find(recent, each.ref))
+        recent = with_entry(recent, each, own=line.own)
+        lines.append(Recalled(line, NOTHING, here=each.seq == here))
+    return tuple(lines)
 
 
 def _last(event: Entry | Gap) -> int:

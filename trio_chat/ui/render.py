@@ -11,12 +11,14 @@ from trio_chat.sanitise import clean
 from trio_chat.ui.cells import LINK, cells, clip, hang
 from trio_chat.ui.feed import local_time
 from trio_chat.ui.mentions import name_in
+from trio_chat.ui.quotes import quote_of, reactions, taken_back
 from trio_chat.ui.state import (
     Day,
     Line,
     Missing,
     Moved,
     Note,
+    Reacted,
     Recalled,
     Rule,
     Said,
@@ -29,6 +31,10 @@ NICK_SHARE: Final = 2
 """A nick takes no more than the row's width divided by this."""
 INDENT_SHARE: Final = 3
 """Nor do the blanks before what hangs."""
+QUOTE_SHARE: Final = 0.4
+"""As much of a row what an answer answers to may take."""
+QUOTE_CELLS_MIN: Final = 4
+"""Where there are fewer it hangs behind the name, as all text does."""
 _RULE: Final = "\u2500\u2500"
 _GAP: Final = "\u2504\u2504"
 
@@ -67,6 +73,10 @@ def _drawn(line: Line, look: Look, now: float) -> str:
             return _said(line.said, look, line)
         case Note(text=text):
             return _hung(_time(now, "time", look), text, look, sgr("note", look))
+        case Reacted():
+            words = reactions(line)
+            time_ = _time(line.all[-1].entry.ts, "time", look)
+            return _hung(time_, words, look, sgr("note", look))
         case Moved():
             return _drawn(Note(line.words), look, now)
         case Trouble(text=text):
@@ -87,9 +97,13 @@ def _drawn(line: Line, look: Look, now: float) -> str:
 
 def _said(line: Said, look: Look, recalled: Recalled | None = None) -> str:
     entry = line.entry
+    if line.reacts:
+        return _drawn(Reacted((line,)), look, entry.ts)
     head = _time(entry.ts, "mention" if line.called else "time", look)
     if recalled is not None:
         head = _numbered(head, recalled, look)
+    if entry.kind == "delete":
+        return _hung(head, taken_back(line), look, sgr("note", look))
     if entry.direct:
         head = head.and_(f"@{_name(line.to, look)}", sgr("direct", look))
     codes = sgr("own", look) if line.own else nick_sgr(entry.nick, look)
@@ -99,7 +113,7 @@ def _said(line: Said, look: Look, recalled: Recalled | None = None) -> str:
     else:
         head = head.and_("<", "", "").and_(nick, codes, "> ")
     sought = recalled.sought if recalled is not None else NOTHING
-    return _hung(head, entry.text, look, "", _Marked(line.called, sought))
+    return _hung(head, entry.text, look, "", _Marked(line.called, sought), quote_of(line))
 
 
 def _numbered(head: _Head, line: Recalled, look: Look) -> _Head:
@@ -134,11 +148,21 @@ _UNMARKED: Final = _Marked()
 
 
 def _hung(
-    head: _Head, text: str, look: Look, codes: str, marked: _Marked = _UNMARKED
+    head: _Head,
+    text: str,
+    look: Look,
+    codes: str,
+    marked: _Marked = _UNMARKED,
+    quote: str = "",
 ) -> str:
-    """The head, and the text behind it in as many rows as it needs."""
+    """The head, what is quoted, and the text behind it in as many rows as it needs."""
     columns = look.columns - 1  # the last one may be a wide character's second half
     indent = min(head.cells or len(_RULE) + 1, look.columns // INDENT_SHARE)
+    most = min(columns - head.cells - 3, int(look.columns * QUOTE_SHARE))
+    if quote and most >= QUOTE_CELLS_MIN:
+        head = head.and_(f"[{clip(clean(quote), most)}]", sgr("note", look))
+    elif quote:
+        text = f"[{quote}] {text}"
     rows: list[str] = []
     for each in text.split("\n"):
         first = indent if rows else head.cells

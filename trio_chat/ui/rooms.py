@@ -1,11 +1,12 @@
 """Going from room to room: what one looks at, and what is printed when that changes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from trio_chat.client.events import GONE, Entry, Gap
 from trio_chat.protocol import names
-from trio_chat.ui.mentions import mentions
+from trio_chat.ui.mentions import calls
+from trio_chat.ui.recent import Known, find
 from trio_chat.ui.state import Line, Missing, Room, Rule, Said, Update, View, count
 
 
@@ -19,10 +20,17 @@ def switched(view: View, name: str) -> Update:
     """One looks at a room that one is in: here is what was said meanwhile."""
     room = view.find(name)
     assert room is not None, name
-    printed = tuple(_printed(view, each) for each in room.kept)
+    printed = tuple(_printed(view, each, room.about) for each in room.kept)
     read = max((room.read, *(_last_seq(each) for each in room.kept[-1:])))
     looked_at = replace(
-        room, unread=0, calls=0, kept=(), not_kept=0, read=read, hole=_left_out(room)
+        room,
+        unread=0,
+        calls=0,
+        kept=(),
+        not_kept=0,
+        read=read,
+        hole=_left_out(room),
+        about={},
     )
     view = with_room(replace(view, current=name), looked_at)
     # A room that is not open yet gets its rule when it is.
@@ -55,17 +63,24 @@ def _rule(room: Room) -> Rule:
     return Rule(room.name, ", ".join(remarks), news=bool(room.unread))
 
 
-def _printed(view: View, event: Entry | Gap) -> Line:
-    return Missing(event) if isinstance(event, Gap) else said(view, event)
+def _printed(view: View, event: Entry | Gap, about: Mapping[int, Known]) -> Line:
+    if isinstance(event, Gap):
+        return Missing(event)
+    return said(view, event, about.get(event.seq))
 
 
-def said(view: View, entry: Entry) -> Said:
-    """An entry as a line: whose it is, and whether it is for oneself."""
+def said(view: View, entry: Entry, about: Known | None = None) -> Said:
+    """An entry as a line: whose it is, what it is about, and whether it is for oneself.
+
+    Shape:  `about` is what it is about, if that was known when it came.
+    """
+    about = about or find(view.recent.get(entry.room, ()), entry.ref)
     return Said(
         entry,
         own=entry.nick == view.nick,
         to=(entry.to or view.nick) if entry.direct else "",
-        called=view.nick if not entry.direct and mentions(entry, view.nick) else "",
+        called=view.nick if not entry.direct and calls(entry, about, view.nick) else "",
+        about=about,
     )
 
 
@@ -141,6 +156,8 @@ def with_room(view: View, room: Room) -> View:
 def without_room(view: View, name: str, *lines: Line) -> Update:
     """One is not in a room any more: the lines say so, and one looks at another."""
     gone = view.find(name)
+    recent = {room: lines for room, lines in view.recent.items() if room != name}
+    view = replace(view, recent=recent)
     rooms = tuple(room for room in view.rooms if room.name != name)
     view = replace(view, rooms=rooms)
     if gone is not None and gone.read:
