@@ -238,6 +238,19 @@ def test_that_nothing_was_found_is_one_line(
     assert update == Update(view, (Note(words),))
 
 
+def test_of_a_long_text_what_stands_around_the_word_is_shown() -> None:
+    text = "hay " * 1_000 + "needle " + "hay " * 1_000
+    answer = Found("lobby", (entry(9, text), entry(4, "a needle")), before=None)
+    update = past.found(opened(0, 9), Sought("lobby", "needle"), answer)
+    shorter, longer = (
+        line.said.entry.text for line in update.lines if isinstance(line, Recalled)
+    )
+    assert shorter == "a needle"
+    assert "hay needle hay" in longer
+    assert longer[0] == longer[-1] == "\u2026"
+    assert len(longer) < 500
+
+
 # --- drawn ---------------------------------------------------------------------------
 
 

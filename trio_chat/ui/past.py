@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
+import msgspec
+
 from trio_chat.client.events import GONE, Entry, Gap
 from trio_chat.client.past import Found, Page
 from trio_chat.protocol.messages import FETCHED_MAX
@@ -25,8 +27,11 @@ from trio_chat.ui.state import (
     count,
     short,
 )
-from trio_chat.words import NOTHING, wanted
+from trio_chat.words import NOTHING, Wanted, marks, wanted
 
+EXCERPT_CHARS: Final = 400
+"""Of a text in which something was found: a paste of 200 lines is not shown whole."""
+EXCERPT_BEFORE_CHARS: Final = 100
 AROUND: Final = 5
 """Lines before and after the one to which somebody jumps."""
 
@@ -127,17 +132,29 @@ def found(view: View, sought: Sought, answer: Found) -> Update:
         return Update(view, (Note(f"{where} so far: {_FURTHER}" if more else where),))
     marked = wanted(sought.words)
     lines = tuple(
-        Recalled(said(view, entry), marked, dated=True)
+        Recalled(said(view, _excerpt(entry, marked)), marked, dated=True)
         for entry in reversed(answer.entries)
     )
     remark = f"{count(len(lines), 'line')} with {what}, the newest last"
     after = _FURTHER if more else "that is all"
     return _between(
-        view, sought.room, remark, lines, f"{after}, /jump ^N what stood around one"
+        view, sought.room, remark, lines, f"{after}; /jump ^N shows what is around one"
     )
 
 
 _FURTHER: Final = "/search shows older ones"
+
+
+def _excerpt(entry: Entry, sought: Wanted) -> Entry:
+    """The entry, and of a long text what stands around the first of the words."""
+    text = entry.text
+    if len(text) <= EXCERPT_CHARS:
+        return entry
+    spans = marks(text, sought)
+    begin = max(spans[0][0] - EXCERPT_BEFORE_CHARS, 0) if spans else 0
+    end = begin + EXCERPT_CHARS
+    before, after = "\u2026" if begin else "", "\u2026" if end < len(text) else ""
+    return msgspec.structs.replace(entry, text=f"{before}{text[begin:end]}{after}")
 
 
 def _between(
