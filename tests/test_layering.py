@@ -30,11 +30,16 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     # kept by these, and may not know each other.
     "worker": set(),
     "database": set(),
-    "store": {"errors", "worker", "database"},
+    # What a search means: for whoever searches, and whoever marks what was found.
+    "words": set(),
+    "store": {"errors", "worker", "database", "words"},
     "wire": {"errors", "protocol"},
     "client": {"errors", "addresses", "protocol", "wire", "worker", "database"},
-    "server": {"errors", "addresses", "protocol", "sanitise", "wire", "store"},
-    "ui": {"errors", "addresses", "protocol", "client", "sanitise", "signals", "habits"},
+    "server": {"errors", "addresses", "protocol", "sanitise", "wire", "store", "words"},
+    "ui": {
+        *("errors", "addresses", "protocol", "client", "sanitise", "signals", "habits"),
+        "words",
+    },
 }
 LEAVES: Final = ("trio_chat.errors", "trio_chat.addresses", "trio_chat.sanitise")
 
@@ -47,6 +52,7 @@ PURE: Final = (
     "trio_chat/errors.py",
     "trio_chat/habits",
     "trio_chat/sanitise.py",
+    "trio_chat/words.py",
     "trio_chat/protocol",
     "trio_chat/server/comeback.py",
     "trio_chat/server/figures.py",

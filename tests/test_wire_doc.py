@@ -33,11 +33,14 @@ from trio_chat.protocol.framing import (
 )
 from trio_chat.protocol.messages import (
     COUNTER_MAX,
+    FETCHED_MAX,
+    FOUND_MAX,
     INBOX,
     PROTOCOL_VERSION,
     REACTION_BYTES_MAX,
     TEXT_BYTES_MAX,
     TEXT_ENCODED_BYTES_MAX,
+    WORDS_CHARS_MAX,
     ClientMessage,
     Message,
     ServerMessage,
@@ -85,6 +88,8 @@ def type_words(type_: Any) -> str:
         return type_words(args[0]) + "".join(map(bounds_words, args[1:]))
     if origin is Literal:
         return " or ".join(f'`"{each}"`' for each in args)
+    if inspect.isclass(type_) and issubclass(type_, Message):
+        return f"`{type_.__struct_config__.tag}`"
     if origin is tuple:
         return f"list of {type_words(args[0])}"
     if origin in (types.UnionType, Union):
@@ -179,6 +184,9 @@ def limits_block() -> list[str]:
         ("rooms that one connection is in *", f"{limits.rooms_per_peer_max}"),
         ("drafts of one link without an answer *", f"{limits.credit}"),
         ("past entries on a join that names no number *", f"{limits.history_entries}"),
+        ("entries that one `fetch` asks for", f"{FETCHED_MAX}"),
+        ("entries that one `search` asks for", f"{FOUND_MAX}"),
+        ("what is searched for", f"{WORDS_CHARS_MAX} characters"),
         ("connections to one server *", f"{limits.peers_max:,}"),
         ("for a good `hello`, from the connecting on *", f"{limits.hello_s:g} s"),
         ("a heartbeat *", f"{limits.heartbeat_s:g} s"),

@@ -7,12 +7,15 @@ from hypothesis import strategies as st
 
 from trio_chat.protocol.messages import (
     COUNTER_MAX,
+    FOUND_MAX,
     Accepted,
     Bye,
     ClientMessage,
     Direct,
     Entry,
     Error,
+    Fetch,
+    Found,
     Gap,
     Hello,
     Hold,
@@ -24,12 +27,14 @@ from trio_chat.protocol.messages import (
     Members,
     Message,
     Nick,
+    Page,
     Ping,
     Pong,
     Refused,
     Renamed,
     Room,
     Say,
+    Search,
     ServerMessage,
     Welcome,
     Who,
@@ -37,6 +42,7 @@ from trio_chat.protocol.messages import (
 
 AWKWARD: Final = 'quote " backslash \\ newline \n nul \0 é 漢 😀 \u2028 \u202e'
 
+_ENTRY: Final = Entry(room="@", seq=2, nick="ada", text=AWKWARD, ts=1.125, to="bob", ref=1)
 BOTH_SAY: Final[tuple[Message, ...]] = (
     Ping(id=7),
     Pong(id=7),
@@ -51,6 +57,8 @@ CLIENT_SAYS: Final[tuple[Message, ...]] = (
     Direct(to="bob", n=COUNTER_MAX, text="waves", kind="me", ref=COUNTER_MAX),
     Nick(nick="ada2"),
     Who(room="lobby"),
+    Fetch(room="lobby", id=1, after=0, through=200),
+    Search(room="@", id=2, words="naïve café", before=9, limit=50),
     *BOTH_SAY,
 )
 SERVER_SAYS: Final[tuple[Message, ...]] = (
@@ -59,7 +67,9 @@ SERVER_SAYS: Final[tuple[Message, ...]] = (
     ),
     Room(room="lobby", after=0, head=2),
     Members(room="lobby", nicks=("ada", "bob"), more=True),
-    Entry(room="@", seq=2, nick="ada", text=AWKWARD, ts=1.125, to="bob", ref=1),
+    _ENTRY,
+    Page(room="lobby", id=1, entries=(_ENTRY,), more=True, trimmed_through=4),
+    Found(room="@", id=COUNTER_MAX, entries=(_ENTRY, _ENTRY), more=True, before=3),
     Gap(room="lobby", after=0, through=1, reason="no longer kept"),
     Accepted(room="lobby", n=1, seq=2),
     Refused(code="not_joined", reason="no", room="lobby", n=1),
@@ -85,6 +95,10 @@ _FIELDS: Final[dict[object, st.SearchStrategy[Any]]] = {
 
 
 def _values(field: msgspec.structs.FieldInfo) -> st.SearchStrategy[Any]:
+    if field.name == "entries":
+        return st.lists(_any_of(Entry), max_size=3).map(tuple)
+    if field.name == "limit":
+        return st.integers(1, FOUND_MAX)
     if field.name in _FIELDS:
         return _FIELDS[field.name]
     if "int" in str(field.type):

@@ -221,7 +221,7 @@ async def test_another_room_is_counted_and_read_when_one_looks_at_it() -> None:
 @bridged
 async def test_tab_completes_a_command() -> None:
     async with open_scene() as scene:
-        scene.keys("/j\t")
+        scene.keys("/jo\t")
         await scene.until(lambda: scene.typed == "/join ")
 
 

@@ -31,6 +31,7 @@ from trio_chat.client.link import GOODBYE_S, Dial, Link, LinkLostError, dial_tcp
 from trio_chat.client.mailbox import Mailbox
 from trio_chat.client.outbox import Outbox, Ticket
 from trio_chat.client.parts import check_line
+from trio_chat.client.past import Asking, Found, Page
 from trio_chat.client.rooms import Rooms
 from trio_chat.errors import (
     RefusedError,
@@ -40,6 +41,7 @@ from trio_chat.errors import (
 from trio_chat.protocol import messages, names
 from trio_chat.protocol.codes import Code
 from trio_chat.protocol.messages import (
+    INBOX,
     PROTOCOL_VERSION,
     Kind,
     ServerMessage,
@@ -159,6 +161,7 @@ class Client:
         self._rng = rng
         self._mailbox = Mailbox(self._go_on, kept=options.events)
         self._rooms = Rooms(self._mailbox, self._request, options.history)
+        self._asking = Asking(self._request, lambda: self._link is not None)
         self._epoch: str | None = None
         self._link: Link | None = None
         self._failures = 0  # since the last link that was of use
@@ -315,6 +318,34 @@ class Client:
         """Ask who is in a room; a Members event tells, if there is a link."""
         self._request(messages.Who(room=_room_name(room)))
 
+    # --- what was said before --------------------------------------------------------
+
+    async def fetch(self, room: str, *, after: int, through: int) -> Page:
+        """Past entries of a room that one is in (or "@"): after < seq <= through.
+
+        Shape:  in pieces, so that a server answers others in between; in memory all at
+                once. What has not been said yet is left out. No cursor moves, and no event
+                tells of them.
+        Raises: RefusedError: the server does not give them; the reason says why.
+                NoLinkError: there is no link, or it was lost before the answer.
+        Cancel: atomic.
+        """
+        return await self._asking.fetch(_log_name(room), after, through)
+
+    async def search(
+        self, room: str, words: str, *, before: int | None = None, limit: int = 20
+    ) -> Found:
+        """Where all of these words were said in a room that one is in (or "@").
+
+        Shape:  newest first. The last word may be the beginning of a longer one; case and
+                accents make no difference. `before` is what the last answer had, to find
+                older ones. `limit`: 50 at most.
+        Raises: RefusedError: nothing can be searched now, or there is no word in it.
+                NoLinkError: there is no link, or it was lost before the answer.
+        Cancel: atomic.
+        """
+        return await self._asking.search(_log_name(room), words, before, limit)
+
     def rename_nowait(self, nick: str) -> None:
         """Ask for another name: a Named or a Refused event tells.
 
@@ -424,6 +455,7 @@ class Client:
             if self._link is not None and lasted_s >= SETTLED_S:
                 self._failures = 0
             self._link = None
+            self._asking.cut()
             self.outbox.hold()
             await trio.aclose_forcefully(stream)
 
@@ -481,12 +513,16 @@ class Client:
 
     # --- what the server says --------------------------------------------------------
 
-    def _hear(self, message: ServerMessage) -> None:
+    def _hear(self, message: ServerMessage) -> None:  # noqa: PLR0912 (a table)
         match message:
             case messages.Entry():
                 self._rooms.entry(message)
             case messages.Accepted():
                 self._accepted(message)
+            case messages.Page() | messages.Found():
+                self._asking.answered(message)
+            case messages.Refused() | messages.Error() if self._asking.refused(message):
+                pass  # whoever asked is told
             case messages.Refused():
                 self._not_done(message)
             case messages.Gap():
@@ -568,6 +604,10 @@ def _checked(room: str, text: str, kind: Kind, ref: int | None) -> str:
 
 def _room_name(room: str) -> str:
     return names.room(room.removeprefix("#"))
+
+
+def _log_name(room: str) -> str:
+    return INBOX if room == INBOX else _room_name(room)
 
 
 def _seconds(delay_s: float) -> str:

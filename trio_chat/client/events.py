@@ -1,10 +1,13 @@
 """All that can happen to a client, as values: what a front end or a bot is told."""
 
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
 from trio_chat.protocol.messages import INBOX, LINES, Kind
+
+GONE: Final = "no longer kept"
+"""The reason of a gap that nothing will ever fill."""
 
 
 class Event(msgspec.Struct, frozen=True, tag_field="type", tag=str.lower):

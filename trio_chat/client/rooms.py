@@ -166,7 +166,7 @@ class Rooms:
         if place is Place.BEYOND:
             room.listening = False
             self._ask(room)
-        elif place is Place.NEXT and not self._offer(room, _entry(message)):
+        elif place is Place.NEXT and not self._offer(room, as_event(message)):
             room.timeline.back(message.seq)
 
     def gap(self, message: messages.Gap) -> None:
@@ -252,7 +252,8 @@ def _closed() -> ClosedError:
     return ClosedError("the client was closed")
 
 
-def _entry(message: messages.Entry) -> Entry:
+def as_event(message: messages.Entry) -> Entry:
+    """An entry as whoever uses a client is told of it."""
     return Entry(
         room=message.room,
         seq=message.seq,

@@ -31,6 +31,10 @@ class Code(StrEnum):
     NOT_YOURS = "not_yours"
     SAME_ID_OTHER_TEXT = "same_id_other_text"
     OUT_OF_ORDER = "out_of_order"
+    BAD_RANGE = "bad_range"
+    NO_WORDS = "no_words"
+    NO_SEARCH = "no_search"
+    UNREADABLE = "unreadable"
 
 
 ENDS_THE_LINK: Final = frozenset(
@@ -72,5 +76,9 @@ MEANING: Final = {
     Code.NOT_YOURS: "only what this device has said itself can be edited or deleted",
     Code.SAME_ID_OTHER_TEXT: "this (device, n) is in the room already, with another text",
     Code.OUT_OF_ORDER: "a later `n` of the device is in the room, and this one is not",
+    Code.BAD_RANGE: "a `fetch` asks for nothing, or for more than 200 entries",
+    Code.NO_WORDS: "there is no word in what is searched for",
+    Code.NO_SEARCH: "nothing can be searched now; the sentence says why",
+    Code.UNREADABLE: "the log can't be read there",
 }
 """What each code says, for docs/wire.md and for whoever reads it there."""

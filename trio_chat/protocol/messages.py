@@ -19,6 +19,15 @@ REACTION_BYTES_MAX: Final = 32
 TEXT_ENCODED_BYTES_MAX: Final = 60 * 1024
 """As JSON a text of control characters grows sixfold; a line has to hold it."""
 
+FETCHED_MAX: Final = 200
+"""Entries that one `fetch` may ask for."""
+
+FOUND_MAX: Final = 50
+"""Entries that one `search` may ask for."""
+
+WORDS_CHARS_MAX: Final = 256
+"""What one may look for, in characters."""
+
 CREDIT: Final = 64
 """Drafts without an answer, for a client whose server does not say how many it grants."""
 
@@ -166,6 +175,34 @@ class Who(Message, frozen=True):
     """A room that was joined."""
 
 
+class Fetch(Message, frozen=True):
+    """Asks for past entries; answered by `page`, or `refused`. No cursor moves by it."""
+
+    room: str
+    """A room that was joined, or `@`."""
+    id: Count
+    """Comes back in the answer."""
+    after: Count
+    """The entries that follow this one are meant …"""
+    through: Number
+    """… up to and including this one, at most 200 at once."""
+
+
+class Search(Message, frozen=True):
+    """Asks where words were said; answered by `found`, or `refused`."""
+
+    room: str
+    """A room that was joined, or `@`."""
+    id: Count
+    """Comes back in the answer."""
+    words: Annotated[str, msgspec.Meta(max_length=WORDS_CHARS_MAX)]
+    """All have to be there, the last one perhaps as the beginning of a longer one."""
+    before: Number | None = None
+    """Only entries before this one, as `found` has it. None: from the newest on."""
+    limit: Annotated[int, msgspec.Meta(ge=1, le=FOUND_MAX)] = 20
+    """How many entries at most."""
+
+
 # --- server to client ----------------------------------------------------------------
 
 
@@ -235,6 +272,37 @@ class Entry(Message, frozen=True):
     """The seq of the entry in this log that it is about."""
 
 
+class Page(Message, frozen=True):
+    """Answers `fetch`, in as many lines as it takes."""
+
+    room: str
+    """The room."""
+    id: Count
+    """The number of the `fetch`."""
+    entries: tuple[Entry, ...] = ()
+    """Some of what was asked for, in its order, as far as it has been given and is kept."""
+    more: bool = False
+    """Another `page` follows that continues this one."""
+    trimmed_through: Count = 0
+    """Of what was asked for, all up to this one is no longer kept; 0: nothing is gone."""
+
+
+class Found(Message, frozen=True):
+    """Answers `search`."""
+
+    room: str
+    """The room."""
+    id: Count
+    """The number of the `search`."""
+    entries: tuple[Entry, ...] = ()
+    """Newest first; one that was edited has the text that it has now. They may be fewer
+    than asked for, or none, although there are more."""
+    more: bool = False
+    """There may be older ones …"""
+    before: Count = 0
+    """… and this is the `before` of the search that finds them."""
+
+
 class Gap(Message, frozen=True):
     """Entries that can't be had: the cursor moves over them, and the gap is shown."""
 
@@ -270,6 +338,8 @@ class Refused(Message, frozen=True):
     """The room the request was about."""
     n: Number | None = None
     """The draft it was about."""
+    id: Count | None = None
+    """The `fetch` or `search` it was about."""
 
 
 class Joined(Message, frozen=True):
@@ -314,7 +384,21 @@ class Error(Message, frozen=True):
     """True: the server closes the link after this line."""
 
 
-ClientMessage = Hello | Join | Leave | Hold | Say | Direct | Nick | Who | Ping | Pong | Bye
+ClientMessage = (
+    Hello
+    | Join
+    | Leave
+    | Hold
+    | Say
+    | Direct
+    | Nick
+    | Who
+    | Fetch
+    | Search
+    | Ping
+    | Pong
+    | Bye
+)
 """What a client may send."""
 
 ServerMessage = (
@@ -322,6 +406,8 @@ ServerMessage = (
     | Room
     | Members
     | Entry
+    | Page
+    | Found
     | Gap
     | Accepted
     | Refused

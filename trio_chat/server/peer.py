@@ -34,6 +34,7 @@ from trio_chat.server.limits import Limits
 from trio_chat.server.outgoing import Outgoing, StalledError
 from trio_chat.server.pager import Pager
 from trio_chat.server.pages import HoleError, Pages
+from trio_chat.server.past import Archive, Past
 from trio_chat.server.room import Member
 from trio_chat.server.session import Session
 from trio_chat.server.silences import Silences
@@ -55,6 +56,7 @@ class Services:
     keeper: Keeper
     store: Store
     pages: Pages
+    archive: Archive
     silences: Silences
     nursery: trio.Nursery
     """For what peers do besides reading."""
@@ -126,7 +128,7 @@ class Peer:
 
     __slots__ = (
         *("_comeback", "_connection", "_crew", "_decoder", "_departed", "_end", "_figures"),
-        *("_limits", "_outgoing", "_pager", "_reading", "_receiving", "_scope"),
+        *("_limits", "_outgoing", "_pager", "_past", "_reading", "_receiving", "_scope"),
         *("_services", "_session", "_stream", "_superseded", "address"),
     )
 
@@ -145,6 +147,8 @@ class Peer:
         self._outgoing = Outgoing(sending_of(stream), self._crew, services.limits)
         self._pager: Pager | None = None
         """Only while a member is behind."""
+        self._past: Past | None = None
+        """Only if it has ever looked back."""
         self._end: _EndError | None = None
         self._superseded = False
         self._departed = False
@@ -400,11 +404,11 @@ class Peer:
         try:
             await self._handle(item)
         except RefusedError as error:
-            room = getattr(item, "room", None)
+            room, id_ = getattr(item, "room", None), getattr(item, "id", None)
             self._figures.requests_refused[error.code] += 1
-            await self._reply(_refused(error.code, error.reason, room=room))
+            await self._reply(_refused(error.code, error.reason, room=room, id_=id_))
 
-    async def _handle(self, message: ClientMessage) -> None:
+    async def _handle(self, message: ClientMessage) -> None:  # noqa: PLR0912 (a table)
         match message:
             case messages.Ping():
                 await self._reply(messages.Pong(id=message.id))
@@ -415,9 +419,9 @@ class Peer:
             case messages.Join():
                 await self._join(message)
             case messages.Leave():
-                room = self._services.hub.leave(self.session, message.room)
-                self._comeback.left(room)
-                left = messages.Left(room=room, nick=self.session.nick, reason="left")
+                name = self._services.hub.leave(self.session, message.room)
+                self._comeback.left(name)
+                left = messages.Left(room=name, nick=self.session.nick, reason="left")
                 await self._reply(left)
             case messages.Hold():
                 member = self._services.hub.membership(self.session, message.room)
@@ -428,6 +432,12 @@ class Peer:
                 member = self._services.hub.membership(self.session, message.room)
                 member.room.list_members(member)
                 await trio.lowlevel.checkpoint()  # a list can be long
+            case messages.Fetch() | messages.Search():
+                room = self._services.hub.membership(self.session, message.room).room
+                self._past = self._past or Past(
+                    self._outgoing, self._crew, self._services.archive
+                )
+                await self._past.ask(room, message)
             case messages.Bye():
                 if self._session is not None:
                     self._services.hub.end(self._session, "quit")
@@ -510,9 +520,13 @@ def _error(code: Code, reason: str) -> messages.Error:
 
 
 def _refused(
-    code: str, reason: str, *, room: str | None = None, n: int | None = None
+    code: str,
+    reason: str,
+    *,
+    room: str | None = None,
+    n: int | None = None,
+    id_: int | None = None,
 ) -> messages.Refused:
     # A name that can't be one is not worth repeating in full.
-    return messages.Refused(
-        code=code, reason=reason, room=room[:64] if room is not None else None, n=n
-    )
+    room = room[:64] if room is not None else None
+    return messages.Refused(code=code, reason=reason, room=room, n=n, id=id_)

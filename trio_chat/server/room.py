@@ -194,19 +194,7 @@ class Room:
             yield frame, entries[count - 1].seq
 
     def _encoded(self, entries: Sequence[Entry]) -> bytes:
-        return encode(
-            messages.Entry(
-                room=self.name,
-                seq=entry.seq,
-                nick=entry.nick,
-                text=entry.text,
-                ts=entry.ts,
-                kind=entry.kind,
-                to=entry.to,
-                ref=entry.ref,
-            )
-            for entry in entries
-        )
+        return encode(as_wire(self.name, entry) for entry in entries)
 
     def _offer(self, frame: bytes, cursor: int) -> None:
         # Once for each delivery: the socket's own send(), and nothing of ours around it.
@@ -390,6 +378,21 @@ class Room:
             )
             for start in starts
         )
+
+
+def as_wire(room: str, entry: Entry) -> messages.Entry:
+    """An entry of the store as the wire has it, the same bytes whenever it was read."""
+    return messages.Entry(
+        room=room,
+        seq=entry.seq,
+        nick=entry.nick,
+        text=entry.text,
+        ts=entry.ts,
+        # What is the default is left out, if it is the very same object.
+        kind="text" if entry.kind == "text" else entry.kind,
+        to=entry.to,
+        ref=entry.ref,
+    )
 
 
 def _parts(lines: bytes, bytes_max: int) -> Iterator[bytes]:

@@ -18,8 +18,10 @@ from trio_chat.server.keeper import Keeper
 from trio_chat.server.limits import BACK_IN_S, Limits
 from trio_chat.server.listen import address_of_peer, eager
 from trio_chat.server.pages import Pages
+from trio_chat.server.past import Archive
 from trio_chat.server.peer import Peer, Services
 from trio_chat.server.retention import retain
+from trio_chat.server.searching import Searching
 from trio_chat.server.session import KEPT_AS
 from trio_chat.server.silences import Silences
 from trio_chat.server.trouble import Trouble
@@ -88,6 +90,15 @@ async def serve(  # noqa: PLR0913, PLR0915 (what a simulation replaces comes in 
     turns = Turns()
     silences = Silences(limits.heartbeat_s)
     pages = Pages(store, turns, limits)
+    searching = Searching(store, figures, log)
+    archive = Archive(
+        store=store,
+        searching=searching,
+        turns=turns,
+        limits=limits,
+        trouble=trouble,
+        figures=figures,
+    )
     peers: dict[Peer, None] = {}
 
     def look() -> Figures:
@@ -105,6 +116,7 @@ async def serve(  # noqa: PLR0913, PLR0915 (what a simulation replaces comes in 
             keeper=keeper,
             store=store,
             pages=pages,
+            archive=archive,
             silences=silences,
             nursery=outer,
             limits=limits,
@@ -132,6 +144,7 @@ async def serve(  # noqa: PLR0913, PLR0915 (what a simulation replaces comes in 
                 # Once the server stops nobody is told to be gone: they will be back.
                 front.start_soon(hub.run_graces)
                 front.start_soon(silences.run)
+                front.start_soon(searching.run)
                 front.start_soon(
                     retain, store, pages, wall_clock_s, limits, trouble, figures
                 )

@@ -13,6 +13,10 @@ from typing import Final, Protocol
 
 import msgspec
 
+from trio_chat.words import Wanted
+
+SAID: Final = frozenset({"text", "me"})
+"""Kinds of entries with a text of their own: what can be searched for."""
 _NICK_CHARS_MAX: Final = 32
 _CHANGES: Final = frozenset({"edit", "delete"})
 _CHANGED: Final = frozenset({"text", "me"})
@@ -131,6 +135,17 @@ class NotOwn(msgspec.Struct, frozen=True, gc=False):
 Outcome = Appended | Astray | Conflict | Late | Missing | NotOwn | Trimmed
 
 
+class Hits(msgspec.Struct, frozen=True, gc=False):
+    """What a search has come to.
+
+    Shape:  `entries` newest first. `before`: it has come so far, and there may be more: the
+            next search goes on there. None: that is all.
+    """
+
+    entries: tuple[Entry, ...]
+    before: int | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keep:
     """What is kept of every log; an entry that one of the two gives up is given up.
@@ -236,6 +251,25 @@ class Store(Protocol):
                 taken: a draft of an entry that is gone is answered with its seq.
         Raises: StoreError: what went before an entry that is missing is as it was.
         Cancel: may have happened: the wait is abandoned, the write never is.
+        """
+
+    async def search(
+        self, log: str, sought: Wanted, *, before: int, through: int, limit: int
+    ) -> Hits:
+        """The entries with seq < before and seq <= through in which all of it stands.
+
+        Shape:  newest first, at most `limit`. It is bounded what one search looks at, so it
+                may find fewer, or none, and have to be gone on with.
+        Raises: SearchError: nothing can be searched now; the text says why.
+        Cancel: may have happened; nothing has changed.
+        """
+
+    async def index(self) -> int:
+        """Make later searches quicker, a little; at how many entries it has looked.
+
+        Shape:  for when there is nothing better to do. 0: there is nothing to do.
+        Raises: SearchError: there can be no index now; the text says why.
+        Cancel: may have happened.
         """
 
 

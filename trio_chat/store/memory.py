@@ -3,17 +3,20 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Final
 
 import msgspec
 import trio
 
 from trio_chat.store import chain
 from trio_chat.store.interface import (
+    SAID,
     Appended,
     Astray,
     Conflict,
     Draft,
     Entry,
+    Hits,
     Keep,
     Late,
     Missing,
@@ -23,6 +26,10 @@ from trio_chat.store.interface import (
     says_the_same,
     why_not_about,
 )
+from trio_chat.words import Wanted, holds
+
+_SCANNED: Final = 64
+"""Entries that a search looks at before others have their turns."""
 
 
 class _Gone(msgspec.Struct, frozen=True, gc=False):
@@ -194,9 +201,53 @@ class MemoryStore:
         found.trimmed += count
         return count
 
+    async def search(
+        self, log: str, sought: Wanted, *, before: int, through: int, limit: int
+    ) -> Hits:
+        """As Store.search; never raises SearchError. Cancel: atomic."""
+        found = self._logs.get(log, _Log())
+        changed: dict[int, str | None] = {}  # None: it was taken back
+        entries: list[Entry] = []
+        for seq in range(min(through, found.head), 0, -1):
+            if seq % _SCANNED == 0:
+                await trio.lowlevel.checkpoint()
+            if seq not in found.kept:
+                continue
+            _note_change(changed, found.kept[seq].entry)
+            entry = _as_it_reads(found.kept[seq].entry, changed)
+            if seq < before and entry is not None and holds(entry.text, sought):
+                if len(entries) == limit:
+                    return Hits(tuple(entries), entries[-1].seq)
+                entries.append(entry)
+        await trio.lowlevel.checkpoint()
+        return Hits(tuple(entries), None)
+
+    async def index(self) -> int:
+        """As Store.index: it has none."""
+        await trio.lowlevel.checkpoint()
+        return 0
+
     def _forget_copy(self, identity: tuple[str, str, int], seq: int) -> None:
         if self._copies.get(identity) == seq:
             del self._copies[identity]
+
+
+def _note_change(changed: dict[int, str | None], entry: Entry) -> None:
+    """Note what an entry says about an older one, where none that follows has."""
+    if entry.ref is None:
+        return
+    if entry.kind == "delete":
+        changed[entry.ref] = None
+    elif entry.kind == "edit":
+        changed.setdefault(entry.ref, entry.text)
+
+
+def _as_it_reads(entry: Entry, changed: Mapping[int, str | None]) -> Entry | None:
+    """An entry with what was said about it since; None: there is no text to be found."""
+    text = changed.get(entry.seq, entry.text)
+    if entry.kind not in SAID or text is None:
+        return None
+    return msgspec.structs.replace(entry, text=text)
 
 
 def _known_before(author: _Author, draft: Draft) -> Outcome:

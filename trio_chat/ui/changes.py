@@ -24,7 +24,7 @@ from trio_chat.client.events import (
 )
 from trio_chat.protocol.messages import INBOX
 from trio_chat.ui.recent import Known, with_entry
-from trio_chat.ui.rooms import said, with_room, without_room
+from trio_chat.ui.rooms import hole_of, said, with_room, without_room
 from trio_chat.ui.state import (
     KEPT_ENTRIES_MAX,
     SPEAKERS_MAX,
@@ -119,7 +119,8 @@ def _gap(view: View, gap: Gap) -> Update:
     if room is None or gap.through <= room.read:
         return Update(view)
     if gap.room == view.current:
-        return Update(with_room(view, replace(room, read=gap.through)), (Missing(gap),))
+        room = replace(room, read=gap.through, hole=hole_of(gap) or room.hole)
+        return Update(with_room(view, room), (Missing(gap),))
     return Update(with_room(view, _keeping(room, gap)))
 
 
@@ -136,9 +137,12 @@ def _opened(view: View, event: Opened) -> Update:
     room = view.find(event.room)
     if room is None:
         return Update(view)
+    room = replace(room, back=room.back or event.after + 1)
     if room.opened:
+        view = with_room(view, room)
         return _reopened(view, room, event.head - room.read)
-    view = with_room(view, replace(room, opened=True))
+    hole = (room.read, event.after) if 0 < room.read < event.after else None
+    view = with_room(view, replace(room, opened=True, hole=hole or room.hole))
     if event.room != view.current:
         return Update(view)
     unseen, new = event.after - room.read, event.head - max(event.after, room.read)
@@ -242,7 +246,7 @@ def lost(view: View) -> Update:
 
 def _reset(view: View, event: Reset) -> Update:
     # The numbers begin anew, so none of them was read.
-    rooms = tuple(replace(room, read=0) for room in view.rooms)
+    rooms = tuple(replace(room, read=0, back=0, hole=None) for room in view.rooms)
     return Update(replace(view, rooms=rooms, left={}, recent={}), (Trouble(event.reason),))
 
 

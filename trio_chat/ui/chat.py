@@ -23,6 +23,7 @@ from trio_chat.ui.hearing import Hearing
 from trio_chat.ui.help import help_notes
 from trio_chat.ui.keys import Wishes, bind
 from trio_chat.ui.layout import build_layout, build_line, depth, styles
+from trio_chat.ui.lookback import LookingBack
 from trio_chat.ui.modes import ModalOutput
 from trio_chat.ui.notifier import Notifier
 from trio_chat.ui.paper import Paper
@@ -85,6 +86,7 @@ class Chat:
             self.line, self.switcher, self._wishes(), habits.keys
         )
         self._errands = Errands(self.desk, client, label(habits.keys["send"][0]))
+        self._looking_back = LookingBack(self.desk, client)
         self._hearing = Hearing(self.desk, client)
         self._notifier = Notifier(
             terminal.habits.notify,
@@ -123,6 +125,7 @@ class Chat:
                     async with trio.open_nursery() as nursery:
                         nursery.start_soon(self._until, ending, nursery.cancel_scope)
                         nursery.start_soon(self._hearing.run)
+                        nursery.start_soon(self._looking_back.run)
                         nursery.start_soon(self.desk.paper.run)
                         nursery.start_soon(self._rescue_pastes)
                         nursery.start_soon(self._notifier.run)
@@ -244,6 +247,8 @@ class Chat:
                 self._client.rename_nowait(nick)
             case commands.Cancel():
                 self._errands.cancel(intent)
+            case commands.History() | commands.Search() | commands.Jump() | commands.Fill():
+                return self._looking_back.ask(intent) if self.view.current else _NO_ROOM
             case commands.Who() | commands.ShowOutbox() | commands.Help() | commands.Mute():
                 self.desk.print(*self._asked(intent))
             case commands.Quit():

@@ -10,7 +10,9 @@ from trio_chat.protocol import names
 from trio_chat.protocol.messages import Kind
 from trio_chat.ui.pointing import About, pointed, reaction
 
-_DIGITS_MAX: Final = 16
+_DIGITS_MAX: Final = 15
+HISTORY_LINES: Final = 20
+HISTORY_LINES_MAX: Final = 200
 
 # --- what can be wanted --------------------------------------------------------------
 
@@ -78,6 +80,36 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """See so many lines from before those that were printed."""
+
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """See where all of these words were said; empty: what the last search did not show."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """See what was said around an entry."""
+
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """See lines that were left out, as they came."""
+
+
+LookBack: TypeAlias = History | Search | Jump | Fill
+"""What can be wanted of the past."""
+
+
+@dataclass(frozen=True, slots=True)
 class Help:
     """See what can be typed."""
 
@@ -105,6 +137,7 @@ Intent: TypeAlias = (
     | Who
     | ShowOutbox
     | Cancel
+    | LookBack
     | Help
     | Quit
     | Mistake
@@ -170,9 +203,33 @@ def _cancel(rest: str) -> Intent:
     number = rest.strip()
     if not number:
         return Cancel(None)
-    if not (number.isascii() and number.isdigit() and len(number) <= _DIGITS_MAX):
+    if not _is_number(number):
         return Mistake("it is /cancel [N]: /outbox lists the numbers")
     return Cancel(int(number))
+
+
+def _history(rest: str) -> Intent:
+    typed = rest.strip()
+    if not typed:
+        return History(HISTORY_LINES)
+    if not _is_number(typed) or not 0 < int(typed) <= HISTORY_LINES_MAX:
+        return Mistake(f"it is /history [N]: up to {HISTORY_LINES_MAX} earlier lines")
+    return History(int(typed))
+
+
+def _search(rest: str) -> Intent:
+    return Search(rest.strip())
+
+
+def _jump(rest: str) -> Intent:
+    typed = _needed(rest).strip().removeprefix("^")
+    if not _is_number(typed) or not int(typed):
+        return Mistake("it is /jump ^N: /search and /history show such numbers")
+    return Jump(int(typed))
+
+
+def _is_number(typed: str) -> bool:
+    return typed.isascii() and typed.isdigit() and len(typed) <= _DIGITS_MAX
 
 
 def _reply(rest: str) -> Intent:
@@ -203,8 +260,11 @@ COMMANDS: Final = (
     Command("cancel", "[N]", "take back a line that waits, or the last", _cancel),
     Command("delete", "[^N]", "take back your last line, or line N", _delete),
     Command("edit", "[^N] [TEXT]", "change your last line, or line N", _edit),
+    Command("fill", "", "show lines that were left out", lambda _: Fill()),
     Command("help", "", "show this list", lambda _: Help()),
+    Command("history", "[N]", "show what was said before", _history),
     Command("join", "ROOM", "enter a room, or look at it", _join),
+    Command("jump", "^N", "show what was said around an entry", _jump),
     Command("leave", "[ROOM]", "leave this room, or another", _leave),
     Command("me", "TEXT", "say what you do", lambda rest: Say(_needed(rest), "me")),
     Command("msg", "NICK TEXT", "say it to one person alone", _tell),
@@ -214,6 +274,7 @@ COMMANDS: Final = (
     Command("quit", "", "leave the chat; Ctrl-D does too", lambda _: Quit()),
     Command("react", "[^N] EMOJI", "react to a line; again: take it back", _react),
     Command("reply", "[^N] TEXT", "answer the last line, or line N", _reply),
+    Command("search", "[WORDS]", "show where it was said; or older", _search),
     Command("unmute", "[ROOM]", "be called by it again", partial(_mute, muted=False)),
     Command("who", "", "show who is in this room", lambda _: Who()),
 )

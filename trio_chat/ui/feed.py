@@ -10,7 +10,17 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from trio_chat.client.events import Entry
-from trio_chat.ui.state import Day, Line, Missing, Moved, Note, Reacted, Rule, Said
+from trio_chat.ui.state import (
+    Day,
+    Line,
+    Missing,
+    Moved,
+    Note,
+    Reacted,
+    Recalled,
+    Rule,
+    Said,
+)
 
 FOLDED_S: Final = 2.0
 """Who comes and goes within this time, with nothing said meanwhile, shares a row."""
@@ -127,9 +137,9 @@ def _people(number: int) -> str:
 def _date_of(line: Line, now: float) -> _Date | None:
     """The day that a line is of; None: it has no time."""
     match line:
-        case Said() | Reacted():
+        case Said() | Reacted() | Recalled(dated=False):
             return _date(_ts_of(line, now))
-        case Rule() | Day() | Missing():
+        case Rule() | Day() | Missing() | Recalled():
             return None
         case _:
             return _date(now)
@@ -137,7 +147,7 @@ def _date_of(line: Line, now: float) -> _Date | None:
 
 def _ts_of(line: Line, now: float) -> float:
     match line:
-        case Said(entry=entry):
+        case Said(entry=entry) | Recalled(said=Said(entry=entry)):
             return entry.ts
         case Reacted():
             return line.all[-1].entry.ts

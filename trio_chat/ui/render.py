@@ -5,6 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Final, assert_never
 
+from trio_chat import words
 from trio_chat.client.events import gap_words
 from trio_chat.sanitise import Clean, Drawn, clean
 from trio_chat.ui.cells import LINK, cells, clip, hang
@@ -12,8 +13,20 @@ from trio_chat.ui.feed import local_time
 from trio_chat.ui.lookalikes import UNLIKE
 from trio_chat.ui.mentions import name_in
 from trio_chat.ui.quotes import quote_of, reactions, taken_back
-from trio_chat.ui.state import Day, Line, Missing, Moved, Note, Reacted, Rule, Said, Trouble
+from trio_chat.ui.state import (
+    Day,
+    Line,
+    Missing,
+    Moved,
+    Note,
+    Reacted,
+    Recalled,
+    Rule,
+    Said,
+    Trouble,
+)
 from trio_chat.ui.themes import Look, nick_sgr, paint, sgr
+from trio_chat.words import NOTHING, Wanted
 
 NICK_SHARE: Final = 2
 """A nick takes no more than the row's width divided by this."""
@@ -58,6 +71,8 @@ def _drawn(line: Line, look: Look, now: float) -> Drawn:
     match line:
         case Said():
             return _said(line, look)
+        case Recalled():
+            return _said(line.said, look, line)
         case Note(text=text):
             return _hung(_time(now, "time", look), text, look, sgr("note", look))
         case Reacted():
@@ -70,8 +85,8 @@ def _drawn(line: Line, look: Look, now: float) -> Drawn:
             codes = sgr("trouble", look)
             return _hung(_time(now, "time", look).and_("!", codes), text, look, codes)
         case Missing(gap=gap):
-            words = f"{_GAP} {gap_words(gap)} {_GAP}"
-            return _hung(_Head(), words, look, sgr("gap", look))
+            missing = f"{_GAP} {gap_words(gap)} {_GAP}"
+            return _hung(_Head(), missing, look, sgr("gap", look))
         case Rule(room=room, remark=remark):
             head = _Head().and_(f"{_RULE} #{room} {_RULE}", sgr("rule", look))
             return _hung(head, remark, look, sgr("news" if line.news else "rule", look))
@@ -82,11 +97,13 @@ def _drawn(line: Line, look: Look, now: float) -> Drawn:
             assert_never(line)
 
 
-def _said(line: Said, look: Look) -> Drawn:
+def _said(line: Said, look: Look, recalled: Recalled | None = None) -> Drawn:
     entry = line.entry
     if line.reacts:
         return _drawn(Reacted((line,)), look, entry.ts)
     head = _time(entry.ts, "mention" if line.called else "time", look)
+    if recalled is not None:
+        head = _numbered(head, recalled, look)
     if entry.kind == "delete":
         return _hung(head, taken_back(line), look, sgr("note", look))
     if entry.direct:
@@ -98,7 +115,17 @@ def _said(line: Said, look: Look) -> Drawn:
     if line.like:
         head = head.and_(UNLIKE, sgr("trouble", look), "")
     head = head.and_(nick, codes, " " if action else "> ")
-    return _hung(head, entry.text, look, "", line.called, quote_of(line))
+    sought = recalled.sought if recalled is not None else NOTHING
+    return _hung(head, entry.text, look, "", _Marked(line.called, sought), quote_of(line))
+
+
+def _numbered(head: _Head, line: Recalled, look: Look) -> _Head:
+    entry = line.said.entry
+    if line.dated:
+        date = time.strftime("%Y-%m-%d %H:%M", local_time(entry.ts))
+        head = _Head().and_(clean(date), sgr("time", look))
+    number = clean(f"^{entry.seq}")
+    return head.and_(number, sgr("sought" if line.here else "number", look))
 
 
 def _name(name: str, look: Look) -> Clean:
@@ -113,8 +140,24 @@ def _time(ts: float, role: str, look: Look) -> _Head:
 # --- text that hangs behind a head ---------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Marked:
+    """What is marked in a text: one's own name, and what was looked for."""
+
+    called: str = ""
+    sought: Wanted = NOTHING
+
+
+_UNMARKED: Final = _Marked()
+
+
 def _hung(
-    head: _Head, text: str, look: Look, codes: str, called: str = "", quote: str = ""
+    head: _Head,
+    text: str,
+    look: Look,
+    codes: str,
+    marked: _Marked = _UNMARKED,
+    quote: str = "",
 ) -> Drawn:
     """The head, what is quoted, and the text behind it in as many rows as it needs."""
     columns = look.columns - 1  # the last one may be a wide character's second half
@@ -128,15 +171,18 @@ def _hung(
     for each in text.split("\n"):
         first = indent if rows else head.cells
         rows += hang(clean(each), first=first, indent=indent, columns=columns)
-    drawn = (_row(row, look, codes, called) for row in rows)
+    drawn = (_row(row, look, codes, marked) for row in rows)
     return Drawn(head.drawn + f"\r\n{' ' * indent}".join(drawn))
 
 
-def _row(row: Clean, look: Look, codes: str, called: str) -> Drawn:
-    """A row of text, with the links in it underlined, and one's own name."""
+def _row(row: Clean, look: Look, codes: str, marked: _Marked) -> Drawn:
+    """A row of text, with the links in it underlined, and what is marked in it."""
     marks = [(link.span(), sgr("link", look)) for link in LINK.finditer(row)]
-    if called:
-        spans = (name.span() for name in name_in(called).finditer(row))
+    if marked.sought:  # a row that a phrase is broken in shows the rest of it unmarked
+        found = words.marks(row, marked.sought)
+        marks = [(span, sgr("found", look)) for span in found]
+    elif marked.called:
+        spans = (name.span() for name in name_in(marked.called).finditer(row))
         marks += [(span, sgr("mentioned", look)) for span in spans]
     pieces: list[Drawn] = []
     end = 0

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from trio_chat.client.events import Entry, Gap
+from trio_chat.client.events import GONE, Entry, Gap
 from trio_chat.protocol import names
 from trio_chat.ui.lookalikes import like_of
 from trio_chat.ui.mentions import calls
@@ -23,10 +23,34 @@ def switched(view: View, name: str) -> Update:
     assert room is not None, name
     printed = tuple(_printed(view, each, room.about) for each in room.kept)
     read = max((room.read, *(_last_seq(each) for each in room.kept[-1:])))
-    looked_at = replace(room, unread=0, calls=0, kept=(), not_kept=0, read=read, about={})
+    looked_at = replace(
+        room,
+        unread=0,
+        calls=0,
+        kept=(),
+        not_kept=0,
+        read=read,
+        hole=_left_out(room),
+        about={},
+    )
     view = with_room(replace(view, current=name), looked_at)
     # A room that is not open yet gets its rule when it is.
     return Update(view, (_rule(room), *printed) if room.opened else printed)
+
+
+def _left_out(room: Room) -> tuple[int, int] | None:
+    """Which lines are not printed now, as far as they may be had."""
+    holes = [hole_of(each) for each in room.kept if isinstance(each, Gap)]
+    if room.not_kept:
+        first = room.kept[0]
+        before = first.after if isinstance(first, Gap) else first.seq - 1
+        holes.insert(0, (max(room.read, room.back - 1, 0), before))
+    return next((hole for hole in reversed(holes) if hole is not None), room.hole)
+
+
+def hole_of(gap: Gap) -> tuple[int, int] | None:
+    """The lines of a gap, if the server may still have them."""
+    return None if gap.reason == GONE else (gap.after, gap.through)
 
 
 def _rule(room: Room) -> Rule:

@@ -9,6 +9,7 @@ from trio_chat.client.outbox import Progress, Ticket, elsewhere_words
 from trio_chat.ui.lookalikes import Likes, marked
 from trio_chat.ui.pointing import typed_about
 from trio_chat.ui.recent import Known, Recent
+from trio_chat.words import NOTHING, Wanted
 
 SHOWN_CHARS_MAX: Final = 50
 """Of a line in a list of several."""
@@ -105,7 +106,20 @@ class Day:
     ts: float
 
 
-Line: TypeAlias = Said | Reacted | Note | Trouble | Moved | Missing | Rule | Day
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """A line from before, which was asked for: it shows its number."""
+
+    said: Said
+    sought: Wanted = NOTHING
+    """What is marked in it."""
+    here: bool = False
+    """Whether it is the one that was asked for."""
+    dated: bool = False
+    """Whether it shows its day, for it does not stand among the others of that day."""
+
+
+Line: TypeAlias = Said | Recalled | Reacted | Note | Trouble | Moved | Missing | Rule | Day
 """What is printed above the input; strings in it are as they came, not cleaned yet."""
 
 
@@ -135,6 +149,10 @@ class Room:
     """What was said since one last looked, oldest first, KEPT_ENTRIES_MAX at most."""
     not_kept: int = 0
     """How many came before those."""
+    back: int = 0
+    """The oldest line that was printed, or follows, has this seq; 0: none does."""
+    hole: tuple[int, int] | None = None
+    """Lines left out last that may be had: those after this seq, through the other."""
     about: Mapping[int, Known] = field(default_factory=dict)
     """By seq: what those that are about a line are about, as it read before them."""
 

@@ -103,6 +103,9 @@ ROLES: Final[Mapping[str, str]] = {
     "mentioned": "bold yellow",
     "direct": "bold blue",
     "link": "underline",
+    "number": "dim",
+    "sought": "bold reverse",
+    "found": "bold reverse",
     # What else is printed.
     "note": "dim",
     "trouble": "bold red",
