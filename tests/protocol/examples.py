@@ -20,6 +20,7 @@ from trio_chat.protocol.messages import (
     Joined,
     Leave,
     Left,
+    Mark,
     Members,
     Message,
     Nick,
@@ -40,9 +41,10 @@ BOTH_SAY: Final[tuple[Message, ...]] = (
     Ping(id=7),
     Pong(id=7),
     Bye(reason="gone fishing", back_in_s=1.5),
+    Mark(room="lobby", seq=41),
 )
 CLIENT_SAYS: Final[tuple[Message, ...]] = (
-    Hello(v=1, nick="ada", device="d" * 64, software="nc", caps=("edits", "marks")),
+    Hello(v=1, nick="ada", device="d" * 64, person="p" * 64, caps=("edits", "files")),
     Join(room="lobby", after=3),
     Leave(room="lobby"),
     Hold(room="lobby"),
@@ -56,7 +58,7 @@ SERVER_SAYS: Final[tuple[Message, ...]] = (
     Welcome(
         v=1, nick="ada", epoch="e", software="x", heartbeat_s=15, text_bytes_max=16_384
     ),
-    Room(room="lobby", after=0, head=2),
+    Room(room="lobby", after=0, head=2, read=1),
     Members(room="lobby", nicks=("ada", "bob"), more=True),
     Entry(room="@", seq=1, nick="ada", text=AWKWARD, ts=1_700_000_000.125, to="bob"),
     Gap(room="lobby", after=0, through=1, reason="no longer kept"),
@@ -74,6 +76,7 @@ _TEXTS = st.text(max_size=40)
 _FIELDS: Final[dict[object, st.SearchStrategy[Any]]] = {
     "seconds": st.floats(0, 86_400),
     "device": st.none() | st.text(min_size=1, max_size=64),
+    "person": st.none() | st.text(min_size=1, max_size=64),
     "caps": st.lists(_TEXTS, max_size=4).map(tuple),
     "nicks": st.lists(_TEXTS, max_size=4).map(tuple),
     "kind": st.sampled_from(("text", "me")),

@@ -18,6 +18,7 @@ from trio_chat.protocol.messages import (
     Joined,
     Leave,
     Left,
+    Mark,
     Members,
     Message,
     Nick,
@@ -63,6 +64,7 @@ CLIENT_SAYS: Final[dict[State, Moves]] = {
     },
     State.ACTIVE: {
         **dict.fromkeys((Join, Leave, Hold, Say, Direct, Nick, Who), State.ACTIVE),
+        Mark: State.ACTIVE,
         **dict.fromkeys((Ping, Pong), State.ACTIVE),
         Bye: State.CLOSED,
     },
@@ -77,7 +79,7 @@ SERVER_SAYS: Final[dict[State, Moves]] = {
     },
     State.ACTIVE: {
         **dict.fromkeys((Room, Members, Entry, Gap, Accepted, Refused), State.ACTIVE),
-        **dict.fromkeys((Joined, Left, Renamed, Nick), State.ACTIVE),
+        **dict.fromkeys((Joined, Left, Renamed, Nick, Mark), State.ACTIVE),
         **dict.fromkeys((Error, Ping, Pong), State.ACTIVE),
         Bye: State.CLOSED,
     },

@@ -31,6 +31,7 @@ from trio_chat.server.hub import Hub
 from trio_chat.server.journal import Journal
 from trio_chat.server.keeper import Keeper
 from trio_chat.server.limits import Limits
+from trio_chat.server.marks import Marks
 from trio_chat.server.outgoing import Outgoing, StalledError
 from trio_chat.server.pager import Pager
 from trio_chat.server.pages import HoleError, Pages
@@ -53,6 +54,7 @@ class Services:
     hub: Hub
     journal: Journal
     keeper: Keeper
+    marks: Marks
     store: Store
     pages: Pages
     silences: Silences
@@ -189,6 +191,8 @@ class Peer:
             log("no hello", address=self.address, reason=reason)
         else:
             nick = self._session.nick
+            if self._session.guest in (self, None):
+                self._services.marks.depart(self._session)
             self._services.hub.lose(self._session, self, reason)
             self._services.log.info("disconnected", nick=nick, reason=reason)
 
@@ -294,6 +298,8 @@ class Peer:
             lasting=hello.device is not None,
         )
         self._scope.deadline = math.inf
+        person = hello.person and fingerprint(hello.person, "person")
+        self._services.marks.arrive(self._session, person)
         self._comeback.begin(places, trio.current_time())
         nick = self._session.nick
         self._services.log.info("connected", nick=nick, address=self.address)
@@ -377,7 +383,7 @@ class Peer:
             self._figures.requests_refused[error.code] += 1
             await self._reply(_refused(error.code, error.reason, room=room))
 
-    async def _handle(self, message: ClientMessage) -> None:
+    async def _handle(self, message: ClientMessage) -> None:  # noqa: PLR0912 (a table)
         match message:
             case messages.Ping():
                 await self._reply(messages.Pong(id=message.id))
@@ -401,6 +407,8 @@ class Peer:
                 member = self._services.hub.membership(self.session, message.room)
                 member.room.list_members(member)
                 await trio.lowlevel.checkpoint()  # a list can be long
+            case messages.Mark():
+                self._services.marks.mark(self.session, message)
             case messages.Bye():
                 if self._session is not None:
                     self._services.hub.end(self._session, "quit")
