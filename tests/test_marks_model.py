@@ -1,25 +1,27 @@
-"""One person's devices, a server that is killed, and what all of them know of what was read.
+"""One person's devices, a server that is killed, and what each knows of what was read.
 
 Real clients talk to a real server. Devices read on, in any order; links break in any
 moment, the server is restarted or killed, a device is quit or killed and lives again, and
 the room is left and joined: in whatever order Hypothesis likes. At each moment: what a
-device, or the store, knows never sinks, and is nothing that nobody has read. Once all is well again all
-devices know the same: the most that any has read, but for what only those knew that were killed.
+device, or the store, knows never sinks, and is nothing that nobody has read. Once all is
+well again all devices know the same: the most that any has read, but for what only those
+knew that were killed.
 """
 
 import random
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from functools import partial
+from typing import Any
 
 import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from trio.testing import MockClock, memory_stream_pair
+from trio.testing import MockClock, memory_stream_pair, wait_all_tasks_blocked
 
 from tests.server.harness import MemoryListener, Person, recording
 from trio_chat import Client, open_client
 from trio_chat.addresses import Address
-from trio_chat.client.events import Entry, Marked, Opened
+from trio_chat.client.events import Closed, Entry, Marked, Opened
 from trio_chat.client.link import LinkLostError
 from trio_chat.client.marks import MARK_EVERY_S
 from trio_chat.client.outbox import Outbox
@@ -45,6 +47,31 @@ class Store(MemoryStore):
         await super().remember(values)
 
 
+class Cable(trio.abc.Stream):
+    """A device's end of a link, which may be cut."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        await self._or_broken(self._stream.send_all(data))
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        return bytes(await self._or_broken(self._stream.receive_some(max_bytes)))
+
+    async def _or_broken(self, doing: Awaitable[Any]) -> Any:
+        try:
+            return await doing
+        except trio.ClosedResourceError:
+            raise trio.BrokenResourceError("it was cut") from None
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def aclose(self) -> None:
+        await trio.aclose_forcefully(self._stream)
+
+
 class Device:
     """One of the person's, over all lives."""
 
@@ -60,6 +87,7 @@ class Device:
         self._life = trio.CancelScope()
         self._dead = trio.Event()
         self._lives = 0
+        self._leaving = False
 
     async def live(self) -> None:
         """Begin a life, if this is none."""
@@ -68,7 +96,8 @@ class Device:
 
     async def _live(self, *, task_status: trio.TaskStatus[None]) -> None:
         self._lives += 1
-        self._dead, self.known, self.heard, self.said = trio.Event(), -1, 0, -1
+        self._dead, self._leaving = trio.Event(), False
+        self.known, self.heard, self.said = -1, 0, -1
         with trio.CancelScope() as self._life:
             async with open_client(
                 "here:1",
@@ -92,17 +121,19 @@ class Device:
             raise LinkLostError("nobody listens")
         ours, theirs = memory_stream_pair()
         self._world.listener._send.send_nowait(theirs)
-        self._stream = ours
-        return ours
+        self._stream = Cable(ours)
+        return self._stream
 
     def _hear(self, event: object) -> None:
         match event:
-            case Opened(read=int(read)) | Marked(seq=read):
+            case Opened(read=int(read)) | Marked(seq=read) if not self._leaving:
                 assert read >= self.known, "a mark has sunk"
                 assert read <= self._world.most_read, "nobody has read that"
                 self.known = read
-            case Entry(seq=seq):
+            case Entry(seq=seq) if not self._leaving:
                 self.heard = seq
+            case Closed():  # what it knows from here on is what the server says
+                self.known, self.heard, self._leaving = -1, 0, False
             case _:
                 pass
 
@@ -118,6 +149,7 @@ class Device:
         """The link breaks, and what is on its way is lost."""
         if self._stream is not None:
             await trio.aclose_forcefully(self._stream)
+            await wait_all_tasks_blocked()  # the client knows it
 
     async def end(self, *, killed: bool) -> None:
         """This life ends, with a goodbye or without."""
@@ -135,7 +167,7 @@ class Device:
     def leave_and_join(self) -> None:
         """Leave the room, and come again at once."""
         if self.client is not None and "lobby" in self.client.rooms:
-            self.known = -1  # what it knows then is what the server says
+            self.heard, self._leaving = 0, True
             self.client.leave_nowait("lobby")
             self.client.join_nowait("lobby")
 
@@ -187,6 +219,8 @@ class World:
         self.listener = None
         assert self._running is not None
         if killed:
+            # What it has not written only those know who are there.
+            self.may_be_lost |= any(device.client is None for device in self.devices)
             self._life.cancel()
         else:
             self._running.drain()
@@ -253,7 +287,7 @@ async def play(steps: list[tuple[object, ...]]) -> None:
         nursery.cancel_scope.cancel()
 
 
-async def do(world: World, step: tuple[object, ...]) -> None:  # noqa: PLR0912 (a table)
+async def do(world: World, step: tuple[object, ...]) -> None:
     match step:
         case ("say", int(lines)):
             await world.say(lines)

@@ -8,7 +8,7 @@ from tests.client.fake_server import Exchange, FakePeer, entry, event, open_fake
 from trio_chat import Client
 from trio_chat.client.events import Closed, Entry, Marked, Opened, Reset
 from trio_chat.client.mailbox import ROOM_EVENTS_MAX
-from trio_chat.client.marks import MARK_EVERY_S, Marks
+from trio_chat.client.marks import MARK_EVERY_S, MARKS_MAX, Marks
 from trio_chat.protocol import messages
 from trio_chat.protocol.messages import Hold, Join, Leave, Mark, Message, Room
 
@@ -230,7 +230,7 @@ async def test_nothing_is_told_without_a_link(autojump_clock: MockClock) -> None
         marks.opened("a", None)
         marks.mark("a", 3)
         await wait_all_tasks_blocked()
-        marks.mark("a", 4)
+        marks.mark("a", 4)  # too soon to be told
         marks.cut_off()
         await trio.sleep(5)
         marks.tell_all()
@@ -238,5 +238,12 @@ async def test_nothing_is_told_without_a_link(autojump_clock: MockClock) -> None
         assert told == [Mark(room="a", seq=3)]
         marks.opened("a", 3)
         await trio.sleep(5)
-        assert told[1:] == [Mark(room="a", seq=4)]
+        assert told.pop() == Mark(room="a", seq=4)
+        assert told == [Mark(room="a", seq=3)]
+        assert marks.read("a") == 4
+        for number in range(2 * MARKS_MAX):
+            marks.opened(f"{number}", 0)
+            marks.left(f"{number}")
+        assert marks.read(f"{MARKS_MAX}") is None
+        assert marks.read(f"{2 * MARKS_MAX - 1}") == 0
         nursery.cancel_scope.cancel()

@@ -15,6 +15,8 @@ from trio_chat.protocol.messages import Mark, Message
 
 MARK_EVERY_S: Final = 1.0
 """Of each room the server is told no more often than this."""
+MARKS_MAX: Final = 512
+"""More than one can be in; beyond that those of rooms that one is not in are forgotten."""
 _NEVER: Final = -1
 
 
@@ -114,12 +116,16 @@ class Marks:
             mark.open = False
 
     def left(self, room: str) -> None:
-        """One is not in the room any more; what was not told is kept for the next time."""
+        """One is not in the room any more; the mark is kept for when one is again."""
         mark = self._marks.get(room)
-        if mark is not None and mark.due:
+        if mark is None:
+            return
+        if mark.due:
             self._tell(room, mark)
-        if mark is not None and mark.open:
-            del self._marks[room]
+        mark.open = False
+        closed = [name for name, each in self._marks.items() if not each.open]
+        for name in closed[: max(0, len(self._marks) - MARKS_MAX)]:
+            del self._marks[name]
 
     def forget(self) -> None:
         """The server has another past: nothing in it was read."""
