@@ -261,7 +261,8 @@ class World:
 
 WHICH = st.sampled_from(range(len(DEVICES)))
 STEPS = st.one_of(
-    st.tuples(st.just("say"), st.integers(1, 8)),
+    st.tuples(st.just("say"), st.integers(1, 9)),
+    st.tuples(st.just("read"), WHICH, st.floats(0, 1)),
     st.tuples(st.just("read"), WHICH, st.floats(0, 1)),
     st.tuples(st.just("read"), WHICH, st.floats(0, 1)),
     st.tuples(st.just("wait"), st.sampled_from((0.05, 0.3, MARK_EVERY_S, 3.0))),
@@ -280,7 +281,8 @@ async def play(steps: list[tuple[object, ...]]) -> None:
         await world.start()
         for device in world.devices:
             await device.live()
-        await world.say(3)
+        await world.say(9)
+        await trio.sleep(1)
         for step in steps:
             await do(world, step)
         await world.converge()
