@@ -6,7 +6,8 @@ from dataclasses import replace
 from trio_chat.client.events import Entry, Gap
 from trio_chat.protocol import names
 from trio_chat.ui.mentions import mentions
-from trio_chat.ui.state import Line, Missing, Room, Rule, Said, Update, View, count
+from trio_chat.ui.state import Line, Missing, Room, Rule, Said, Update, View
+from trio_chat.ui.unread import printed, rule_of
 
 
 def opening(view: View, name: str) -> Update:
@@ -19,23 +20,17 @@ def switched(view: View, name: str) -> Update:
     """One looks at a room that one is in: here is what was said meanwhile."""
     room = view.find(name)
     assert room is not None, name
-    printed = tuple(_printed(view, each) for each in room.kept)
-    read = max((room.read, *(_last_seq(each) for each in room.kept[-1:])))
-    looked_at = replace(room, unread=0, calls=0, kept=(), not_kept=0, read=read)
-    view = with_room(replace(view, current=name), looked_at)
-    # A room that is not open yet gets its rule when it is.
-    return Update(view, (_rule(room), *printed) if room.opened else printed)
-
-
-def _rule(room: Room) -> Rule:
-    remarks = []
-    if room.unread:
-        remarks.append(f"{room.unread:,} new while you were away")
-    if room.calls:
-        remarks.append(f"{room.calls:,} for you")
-    if room.not_kept:
-        remarks.append(f"{count(room.not_kept, 'older line')} not shown")
-    return Rule(room.name, ", ".join(remarks), news=bool(room.unread))
+    read = max((room.heard, *(_last_seq(each) for each in room.kept[-1:])))
+    looked_at = printed(replace(room, kept=(), not_kept=0), read)
+    update = Update(with_room(replace(view, current=name), looked_at))
+    mark = room.mark if room.mark is not None and room.unread else 0
+    known = tuple(_printed(view, each) for each in room.kept if _last_seq(each) <= mark)
+    new = tuple(_printed(view, each) for each in room.kept if _last_seq(each) > mark)
+    if not room.opened:  # it gets its rule when it is
+        return replace(update, lines=known + new)
+    if not known:
+        return replace(update, lines=(rule_of(room), *new))
+    return replace(update, lines=(Rule(room.name), *known, rule_of(room), *new))
 
 
 def _printed(view: View, event: Entry | Gap) -> Line:

@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 
 from trio_chat.client.events import Entry, Gap, Queued, State
 from trio_chat.client.outbox import Progress, Ticket, elsewhere_words
+from trio_chat.protocol.messages import INBOX
 
 SHOWN_CHARS_MAX: Final = 50
 """Of a line in a list of several."""
@@ -105,7 +106,7 @@ class Room:
     cut_off: bool = False
     """Whether the link was lost since."""
     unread: int = 0
-    """What others have said since one last looked."""
+    """What others have said since one last looked, here or on another device."""
     calls: int = 0
     """How many of those are for oneself."""
     read: int = 0
@@ -116,6 +117,18 @@ class Room:
     """What was said since one last looked, oldest first, KEPT_ENTRIES_MAX at most."""
     not_kept: int = 0
     """How many came before those."""
+    mark: int | None = None
+    """One has read up to here, on whatever device; None: nobody knows. See ui/unread.py."""
+    heard: int = 0
+    """All up to here was told, or will not be."""
+    floor: int = 0
+    """What is not behind this is not known line by line."""
+    news: tuple[int, ...] = ()
+    """The seqs of what others have said behind the mark, as far as they are known."""
+    called: tuple[int, ...] = ()
+    """Those of them that are for oneself."""
+    divider: tuple[int, int] | None = None
+    """Behind this seq begin so many new lines: a rule is to say so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +146,8 @@ class View:
     """Why the link is as it is, in a sentence."""
     retry_in_s: float | None = None
     """Without a link: how long until the next try, 0 while it is made; None: not known."""
+    inbox: Room = Room(INBOX)
+    """Direct messages: they are printed wherever one is, and have a read mark."""
     left: Mapping[str, int] = field(default_factory=dict)
     """What was printed of rooms that one is not in any more: `read` of each."""
     told: State = "connecting"
