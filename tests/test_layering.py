@@ -31,7 +31,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "wire": {"errors", "protocol"},
     "client": {"errors", "addresses", "protocol", "wire", "worker", "database"},
     "server": {"errors", "addresses", "protocol", "wire", "store"},
-    "ui": {"errors", "addresses", "protocol", "client", "sanitise", "signals"},
+    "ui": {"errors", "addresses", "protocol", "client", "sanitise", "signals", "worker"},
 }
 LEAVES: Final = ("trio_chat.errors", "trio_chat.addresses", "trio_chat.sanitise")
 
@@ -62,6 +62,7 @@ PURE: Final = (
     "trio_chat/ui/rooms.py",
     "trio_chat/ui/status.py",
     "trio_chat/ui/themes.py",
+    "trio_chat/ui/unread.py",
     "simulator/bench/workloads.py",
     "simulator/bench/dialects",
     "simulator/bench/kinds",

@@ -17,7 +17,7 @@ import trio
 from structlog.typing import FilteringBoundLogger
 
 from trio_chat import __version__
-from trio_chat.addresses import Address
+from trio_chat.addresses import DEFAULT_ROOM, Address
 from trio_chat.config import Setting
 from trio_chat.errors import (
     RefusedError,
@@ -274,6 +274,7 @@ def _join(options: argparse.Namespace) -> int:
         nick=settings["nick"],
         room=settings["room"],
         history=settings["history"],
+        person=settings["person"],
         state_dir=_state_dir(),
     )
 
@@ -284,7 +285,7 @@ def _join_plain(settings: dict[str, Any], options: argparse.Namespace) -> int:
 
     plain_options = PlainOptions(
         nick=settings["nick"],
-        room=settings["room"],
+        room=settings["room"] or DEFAULT_ROOM,
         history=settings["history"],
         json=options.json,
         listen=options.listen,

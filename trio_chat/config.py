@@ -30,6 +30,8 @@ class Setting(Generic[T]):
     help: str
     metavar: str
     positional: bool = False
+    secret: bool = False
+    """Whether its value is shown to nobody."""
 
     @property
     def flag(self) -> str:

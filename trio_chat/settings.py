@@ -11,6 +11,7 @@ import platformdirs
 from trio_chat.addresses import (
     DEFAULT_HOST,
     DEFAULT_PORT,
+    DEFAULT_ROOM,
     Address,
     parse_address,
     parse_listen_address,
@@ -26,12 +27,24 @@ CONFIG_VARIABLE: Final = "TRIO_CHAT_CONFIG"
 
 LIMITS: Final = Limits()
 
+PERSON_CHARS_MIN: Final = 8
+"""Whoever guesses it knows what its owner has read."""
+PERSON_CHARS_MAX: Final = 64
+
 
 def _name(check: Callable[[str], str], text: str) -> str:
     try:
         return check(text.removeprefix("#"))
     except RefusedError as error:
         raise ValueError(error.reason) from None
+
+
+def _person(text: str) -> str:
+    # Not in the message: it is a secret also where it is wrong.
+    if not PERSON_CHARS_MIN <= len(text) <= PERSON_CHARS_MAX:
+        bounds = f"{PERSON_CHARS_MIN} to {PERSON_CHARS_MAX}"
+        raise ValueError(f"a secret of {bounds} characters is needed here")
+    return text
 
 
 SERVE_SETTINGS: Final[tuple[Setting[Any], ...]] = (
@@ -103,8 +116,23 @@ JOIN_SETTINGS: Final[tuple[Setting[Any], ...]] = (
         positional=True,
     ),
     Setting("nick", partial(_name, names.nick), "", "your name there", "NAME"),
-    Setting("room", partial(_name, names.room), "lobby", "the room to join", "ROOM"),
+    Setting(
+        "room",
+        partial(_name, names.room),
+        None,
+        f"the room to look at first ({DEFAULT_ROOM}, or where you were)",
+        "ROOM",
+    ),
     Setting("history", integer(0, 100_000), None, "past entries to show at first", "N"),
+    Setting(
+        "person",
+        _person,
+        None,
+        "a secret that all your devices share, to have their read marks in common;"
+        " better in the file than here",
+        "SECRET",
+        secret=True,
+    ),
 )
 
 SECTIONS: Final = ("serve", "join")

@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Final, assert_never
 
@@ -13,11 +14,14 @@ from trio_chat.signals import open_signals
 from trio_chat.ui import bridge, commands
 from trio_chat.ui.commands import HELP, Intent, parse
 from trio_chat.ui.desk import Desk
+from trio_chat.ui.desk_file import not_queued
 from trio_chat.ui.errands import Errands
 from trio_chat.ui.hearing import Hearing
+from trio_chat.ui.keeping import Drawer, Keeping
 from trio_chat.ui.keys import Wishes, bind
 from trio_chat.ui.layout import build_layout, build_line, depth, styles
 from trio_chat.ui.paper import Paper
+from trio_chat.ui.reading import Reading
 from trio_chat.ui.rooms import calling, neighbour, numbered, opening
 from trio_chat.ui.screen import Screen
 from trio_chat.ui.state import (
@@ -33,6 +37,7 @@ from trio_chat.ui.state import (
 )
 from trio_chat.ui.switcher import Switcher
 from trio_chat.ui.terminal import Terminal
+from trio_chat.ui.unread import unread
 
 LAST_ACCEPTED_S: Final = 2.0
 """How long a quit waits for the lines that are on their way."""
@@ -47,7 +52,15 @@ _NO_ROOM: Final = "you are in no room: /join ROOM takes you to one"
 class Chat:
     """A conversation in progress: what is typed, what is heard, what is shown."""
 
-    def __init__(self, client: Client, room: str, terminal: Terminal) -> None:
+    def __init__(
+        self,
+        client: Client,
+        room: str,
+        terminal: Terminal,
+        *,
+        drawer: Drawer | None = None,
+        focused: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._client = client
         self._terminal = terminal
         self.line = build_line(
@@ -62,11 +75,17 @@ class Chat:
             (terminal.input, terminal.output),
         )
         view = begin(client.nick, *(client.rooms or (room,)))
+        if view.find(room) is not None:
+            view = replace(view, current=room)
         paper = Paper(self.screen, terminal.look, terminal.now)
         self.desk = Desk(view, self.line, self.screen, paper)
         self.screen.key_bindings = bind(self.line, self.switcher, self._wishes())
         self._errands = Errands(self.desk, client)
         self._hearing = Hearing(self.desk, client)
+        self._reading = Reading(self.desk, client, focused)
+        self._keeping = None if drawer is None else Keeping(self.desk, drawer)
+        if drawer is not None:
+            self.desk.take_out(not_queued(drawer.found.drafts, client.outbox.lines))
         self._exit_code = 0
         self._leaving = trio.Event()
         self.desk.print(*left_over(client.outbox.lines, client.outbox.lines_elsewhere))
@@ -87,11 +106,14 @@ class Chat:
         """
         with lone_exception(), open_signals(*_ENDING) as ending:
             async with trio.open_nursery() as last:
-                last.start_soon(self._errands.run)
+                last.start_soon(self._save)
+                if self._keeping is not None:
+                    last.start_soon(self._keeping.run)
                 try:
                     async with trio.open_nursery() as nursery:
                         nursery.start_soon(self._until, ending, nursery.cancel_scope)
                         nursery.start_soon(self._hearing.run)
+                        nursery.start_soon(self._reading.run)
                         nursery.start_soon(self.desk.paper.run)
                         nursery.start_soon(self._rescue_pastes)
                         nursery.start_soon(self._leave)
@@ -103,6 +125,11 @@ class Chat:
                 finally:
                     self._errands.close()
         return self._exit_code
+
+    async def _save(self) -> None:
+        await self._errands.run()
+        if self._keeping is not None:  # what was just saved is no draft any more
+            self._keeping.close()
 
     async def _show(self) -> None:
         try:
@@ -204,7 +231,12 @@ class Chat:
                 self._client.rename_nowait(nick)
             case commands.Cancel():
                 self._errands.cancel(intent)
-            case commands.Who() | commands.ShowOutbox() | commands.Help():
+            case (
+                commands.Who()
+                | commands.ShowOutbox()
+                | commands.ShowUnread()
+                | commands.Help()
+            ):
                 self.desk.print(*self._asked(intent))
             case commands.Quit():
                 self._quit()
@@ -215,7 +247,8 @@ class Chat:
         return ""
 
     def _asked(
-        self, intent: commands.Who | commands.ShowOutbox | commands.Help
+        self,
+        intent: commands.Who | commands.ShowOutbox | commands.ShowUnread | commands.Help,
     ) -> Iterable[Line]:
         match intent:
             case commands.Who():
@@ -225,6 +258,8 @@ class Chat:
                 listed = [(line, self._client.outbox.is_held(line.n)) for line in lines]
                 online = self._client.state == "online"
                 return outbox(listed, self._terminal.now(), online=online)
+            case commands.ShowUnread():
+                return unread(self.view)
             case commands.Help():
                 return (Note(f"{how:<18} {what}") for how, what in HELP)
 

@@ -61,6 +61,11 @@ class ShowOutbox:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowUnread:
+    """See where something is unread."""
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel:
     """Take a line back that waits; None: the last one."""
 
@@ -85,7 +90,18 @@ class Mistake:
 
 
 Intent: TypeAlias = (
-    Say | Tell | Join | Leave | Rename | Who | ShowOutbox | Cancel | Help | Quit | Mistake
+    Say
+    | Tell
+    | Join
+    | Leave
+    | Rename
+    | Who
+    | ShowOutbox
+    | ShowUnread
+    | Cancel
+    | Help
+    | Quit
+    | Mistake
 )
 """What somebody at the keyboard can want."""
 
@@ -159,6 +175,7 @@ COMMANDS: Final = (
     Command("nick", "NAME", "take another name", _rename),
     Command("outbox", "", "show what waits to be sent", lambda _: ShowOutbox()),
     Command("quit", "", "leave the chat; Ctrl-D does too", lambda _: Quit()),
+    Command("unread", "", "show where something is unread", lambda _: ShowUnread()),
     Command("who", "", "show who is in this room", lambda _: Who()),
 )
 
