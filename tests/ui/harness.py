@@ -69,6 +69,11 @@ class ScriptedClient(Client):
             self._mailbox.put(event)
 
     @property
+    def read(self) -> dict[str, int | None]:
+        """The read marks that the server is told, by room."""
+        return {room: self._rooms.marks.read(room) for room in ("@", *self.rooms)}
+
+    @property
     def waiting(self) -> int:
         """How many events were not heard yet."""
         return len(self._mailbox._rooms)
@@ -118,7 +123,11 @@ class Scene:
     """A running chat, its keyboard, its terminal and its client."""
 
     def __init__(
-        self, keyboard: PipeInput, outbox: Outbox | None = None, look: Look | None = None
+        self,
+        keyboard: PipeInput,
+        outbox: Outbox | None = None,
+        look: Look | None = None,
+        **options: Any,
     ) -> None:
         self.keyboard = keyboard
         self.terminal = EmulatedTerminal()
@@ -132,7 +141,7 @@ class Scene:
         )
         look = look or Look()
         terminal = Terminal(input=keyboard, output=output, look=look, now=lambda: 0.0)
-        self.chat = Chat(self.client, "lobby", terminal)
+        self.chat = Chat(self.client, "lobby", terminal, **options)
 
     @property
     def typed(self) -> str:
@@ -182,11 +191,11 @@ class Scene:
 
 @asynccontextmanager
 async def open_scene(
-    outbox: Outbox | None = None, look: Look | None = None
+    outbox: Outbox | None = None, look: Look | None = None, **options: Any
 ) -> AsyncIterator[Scene]:
     """A chat that has just begun; None: with an empty outbox in memory, on 256 colours."""
     with create_pipe_input() as keyboard:
-        scene = Scene(keyboard, outbox, look)
+        scene = Scene(keyboard, outbox, look, **options)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(scene._run)
             await scene.until(lambda: len(scene.terminal.rows) >= 2)

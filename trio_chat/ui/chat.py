@@ -99,6 +99,10 @@ class Chat:
         """Show that something is wrong."""
         self.desk.print(Trouble(trouble))
 
+    def look(self) -> None:
+        """The terminal has the focus: what was printed meanwhile is read now."""
+        self._reading.look()
+
     async def run(self) -> int:
         """Chat until the person quits or a signal says so; the exit code.
 
