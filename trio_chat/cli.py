@@ -290,6 +290,7 @@ def _join_plain(settings: dict[str, Any], options: argparse.Namespace) -> int:
         json=options.json,
         listen=options.listen,
         outbox=outbox_path(_state_dir(), settings["server"], settings["nick"]),
+        person=settings["person"],
     )
     return trio.run(plain, settings["server"], plain_options)
 
