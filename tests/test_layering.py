@@ -21,7 +21,10 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "sanitise": set(),
     "signals": set(),
     "streams": {"errors", "protocol"},
-    "config": {"errors"},
+    "config_file": {"errors"},
+    "config": {"errors", "config_file"},
+    "config_default": {"config"},
+    "habits": set(),
     "protocol": {"errors"},
     # Blocking calls and SQLite files: the server's store and the client's outbox are both
     # kept by these, and may not know each other.
@@ -31,7 +34,10 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "wire": {"errors", "protocol"},
     "client": {"errors", "addresses", "protocol", "wire", "worker", "database"},
     "server": {"errors", "addresses", "protocol", "wire", "store"},
-    "ui": {"errors", "addresses", "protocol", "client", "sanitise", "signals", "worker"},
+    "ui": {
+        *("errors", "addresses", "protocol", "client", "sanitise", "signals", "habits"),
+        "worker",
+    },
 }
 LEAVES: Final = ("trio_chat.errors", "trio_chat.addresses", "trio_chat.sanitise")
 
@@ -39,7 +45,10 @@ LEAVES: Final = ("trio_chat.errors", "trio_chat.addresses", "trio_chat.sanitise"
 PURE: Final = (
     "trio_chat/addresses.py",
     "trio_chat/config.py",
+    "trio_chat/config_default.py",
+    "trio_chat/config_file.py",
     "trio_chat/errors.py",
+    "trio_chat/habits",
     "trio_chat/sanitise.py",
     "trio_chat/protocol",
     "trio_chat/server/comeback.py",
@@ -58,11 +67,13 @@ PURE: Final = (
     "trio_chat/ui/complete.py",
     "trio_chat/ui/emoji.py",
     "trio_chat/ui/feed.py",
+    "trio_chat/ui/help.py",
     "trio_chat/ui/mentions.py",
     "trio_chat/ui/rooms.py",
     "trio_chat/ui/status.py",
     "trio_chat/ui/themes.py",
     "trio_chat/ui/unread.py",
+    "trio_chat/ui/weight.py",
     "simulator/bench/workloads.py",
     "simulator/bench/dialects",
     "simulator/bench/kinds",

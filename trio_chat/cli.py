@@ -32,10 +32,14 @@ from trio_chat.server import Limits, Running, address_of, listen, serve
 from trio_chat.server.console import open_console
 from trio_chat.settings import (
     APP,
+    CONFIG_VARIABLE,
     JOIN_SETTINGS,
     SERVE_SETTINGS,
+    check_config,
     config_path,
+    habits_of,
     settings_of,
+    whole_config,
 )
 from trio_chat.signals import ENDING, TELLING, open_signals, until_ending
 from trio_chat.store import (
@@ -66,6 +70,7 @@ examples:
 
 Every setting is also a variable (TRIO_CHAT_PORT) and a key in the configuration file
 ({config}, under [serve] or [join]); flags come first, then variables, then the file.
+`config` prints a file with all of them, and checks yours.
 """
 
 _SERVE_EPILOG: Final = """\
@@ -90,6 +95,16 @@ examples:
 
 The server need not be stopped. The copy is of one moment, is verified, and can be served as
 it is: whoever was on the original is told that the past is another one.
+"""
+
+_CONFIG_EPILOG: Final = """\
+examples:
+  python -m trio_chat config > config.toml
+  python -m trio_chat config --check config.toml
+
+Without a flag it prints a file with every setting, what it is for, and its default. The
+file in force is the one that {variable} names, or
+{config}. --check ends with 2 if anything in it is wrong.
 """
 
 _JOIN_EPILOG: Final = """\
@@ -139,7 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    settings = settings_of(SERVE_SETTINGS, "serve", vars(options), options.config)
+    settings = settings_of("serve", vars(options), options.config)
     _spare_the_collector()
     trio.run(_serve_until_told, settings, options.verbose, options.new_epoch)
     return EXIT_OK
@@ -257,7 +272,7 @@ def _default_data() -> str:
 
 
 def _join(options: argparse.Namespace) -> int:
-    settings = settings_of(JOIN_SETTINGS, "join", vars(options), options.config)
+    settings = settings_of("join", vars(options), options.config)
     settings["nick"] = settings["nick"] or _login_name()
     if options.plain:
         return _join_plain(settings, options)
@@ -276,6 +291,7 @@ def _join(options: argparse.Namespace) -> int:
         history=settings["history"],
         person=settings["person"],
         state_dir=_state_dir(),
+        habits=habits_of(settings),
     )
 
 
@@ -335,6 +351,33 @@ def _told(verdict: Verdict, data: str) -> int:
     return EXIT_OK
 
 
+# --- config --------------------------------------------------------------------------
+
+
+def _config(options: argparse.Namespace) -> int:
+    if options.path:
+        sys.stdout.write(f"{config_path()}\n")
+    elif options.check is not None:
+        return _check_config(options.check or None)
+    else:
+        sys.stdout.write(whole_config())
+    return EXIT_OK
+
+
+def _check_config(named: str | None) -> int:
+    """Say what is wrong with a configuration file; the exit code."""
+    path, faults = check_config(named)
+    if faults is None:
+        sys.stdout.write(f"there is no {path}: all is at its default\n")
+        return EXIT_OK
+    if not faults:
+        sys.stdout.write(f"{path} is right\n")
+        return EXIT_OK
+    for fault in faults:
+        _say(f"{clean(fault)}\n")
+    return EXIT_USAGE
+
+
 # --- the parser ----------------------------------------------------------------------
 
 
@@ -375,6 +418,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     copying.add_argument("data", metavar="DATA", help="data file")
     copying.add_argument("to", metavar="TO", help="the copy; nothing may be there")
+    configuring = _command(
+        commands,
+        "config",
+        "print the whole configuration, or check yours",
+        _CONFIG_EPILOG.format(variable=CONFIG_VARIABLE, config=config_path()),
+    )
+    one = configuring.add_mutually_exclusive_group()
+    one.add_argument(
+        "--check",
+        nargs="?",
+        const="",
+        metavar="FILE",
+        help="read it (without FILE: the one in force), and say all that is wrong in it",
+    )
+    one.add_argument(
+        "--path", action="store_true", help="say where the one in force is looked for"
+    )
     return parser
 
 
@@ -397,12 +457,16 @@ def _add_settings(
 ) -> None:
     parser.add_argument("--config", metavar="FILE", help="configuration (TOML)")
     for setting in settings:
-        default = "" if setting.default in (None, "") else f" ({setting.default})"
+        default = "" if setting.default in (None, "") else f" ({_shown(setting.default)})"
         words: dict[str, Any] = {"metavar": setting.metavar, "help": setting.help + default}
         if setting.positional:
             parser.add_argument(setting.name, nargs="?", **words)
         else:
             parser.add_argument(setting.flag, dest=setting.name, **words)
+
+
+def _shown(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _say(text: str) -> None:
@@ -414,4 +478,5 @@ _COMMANDS: Final = {
     "join": _join,
     "verify": _verify,
     "backup": _backup,
+    "config": _config,
 }

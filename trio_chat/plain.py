@@ -278,8 +278,23 @@ def _entry_line(event: ClientEvent) -> str:
     where = f"@{clean(event.to or event.nick)}" if event.direct else f"#{clean(event.room)}"
     nick = clean(event.nick)
     said = _CONTINUATION.join(map(clean, event.text.split("\n")))
-    who = f"* {nick}" if event.kind == "me" else f"<{nick}>"
-    return f"{moment} {where} {who} {said}\n"
+    who = f"<{nick}>" if event.kind in ("text", "edit") else f"* {nick}"
+    return f"{moment} {where} {who} {_about(event, said)}\n"
+
+
+def _about(event: Entry, said: str) -> str:
+    """What is said, and about which entry."""
+    match event.kind:
+        case "edit":
+            return f"(edits ^{event.ref}) {said}"
+        case "delete":
+            return f"took back ^{event.ref}"
+        case "react":
+            return f"reacted to ^{event.ref}: {said}"
+        case "unreact":
+            return f"took back a reaction to ^{event.ref}: {said}"
+        case _:
+            return said if event.ref is None else f"(to ^{event.ref}) {said}"
 
 
 def _moment(ts: float) -> str:

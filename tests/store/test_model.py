@@ -29,7 +29,8 @@ def drafts(draw: st.DrawFn) -> Draft:
         n=draw(st.integers(1, 3) | st.integers(2**53 - 2, 2**53 - 1)),
         nick=draw(st.sampled_from(["ada", "bob"])),
         text=draw(TEXTS),
-        kind=draw(st.sampled_from(["text", "me"])),
+        kind=draw(st.sampled_from(["text", "me", "edit", "react"])),
+        ref=draw(st.none() | st.integers(1, 6)),
         to=draw(st.sampled_from([None, "ada"])),
         copies=tuple(copies),
     )

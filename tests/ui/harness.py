@@ -19,6 +19,7 @@ from trio_chat.client.client import Options
 from trio_chat.client.events import ClientEvent, Entry, Members, Opened, Status
 from trio_chat.client.link import dial_tcp
 from trio_chat.client.outbox import Outbox
+from trio_chat.habits.habits import DEFAULT_HABITS, Habits
 from trio_chat.ui import bridge
 from trio_chat.ui.chat import Chat
 from trio_chat.ui.terminal import Terminal
@@ -127,6 +128,7 @@ class Scene:
         keyboard: PipeInput,
         outbox: Outbox | None = None,
         look: Look | None = None,
+        habits: Habits = DEFAULT_HABITS,
         **options: Any,
     ) -> None:
         self.keyboard = keyboard
@@ -140,7 +142,9 @@ class Scene:
             enable_cpr=False,
         )
         look = look or Look()
-        terminal = Terminal(input=keyboard, output=output, look=look, now=lambda: 0.0)
+        terminal = Terminal(
+            input=keyboard, output=output, look=look, habits=habits, now=lambda: 0.0
+        )
         self.chat = Chat(self.client, "lobby", terminal, **options)
 
     @property
@@ -191,11 +195,14 @@ class Scene:
 
 @asynccontextmanager
 async def open_scene(
-    outbox: Outbox | None = None, look: Look | None = None, **options: Any
+    outbox: Outbox | None = None,
+    look: Look | None = None,
+    habits: Habits = DEFAULT_HABITS,
+    **options: Any,
 ) -> AsyncIterator[Scene]:
     """A chat that has just begun; None: with an empty outbox in memory, on 256 colours."""
     with create_pipe_input() as keyboard:
-        scene = Scene(keyboard, outbox, look, **options)
+        scene = Scene(keyboard, outbox, look, habits, **options)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(scene._run)
             await scene.until(lambda: len(scene.terminal.rows) >= 2)

@@ -30,7 +30,7 @@ from trio_chat.client.events import (
 from trio_chat.client.link import GOODBYE_S, Dial, Link, LinkLostError, dial_tcp
 from trio_chat.client.mailbox import Mailbox
 from trio_chat.client.outbox import Outbox, Ticket
-from trio_chat.client.parts import fits
+from trio_chat.client.parts import check_line
 from trio_chat.client.rooms import Rooms
 from trio_chat.errors import (
     RefusedError,
@@ -41,7 +41,6 @@ from trio_chat.protocol import messages, names
 from trio_chat.protocol.codes import Code
 from trio_chat.protocol.messages import (
     PROTOCOL_VERSION,
-    TEXT_BYTES_MAX,
     Kind,
     ServerMessage,
 )
@@ -220,47 +219,60 @@ class Client:
 
     # --- what is said ----------------------------------------------------------------
 
-    async def say(self, room: str, text: str, *, kind: Kind = "text") -> int:
+    async def say(
+        self, room: str, text: str, *, kind: Kind = "text", ref: int | None = None
+    ) -> int:
         """Say something in a room, or to "@nick"; returns its seq once it is durable.
 
+        Shape:  with `ref`, the seq of an entry there, it is a reply to that one, or what
+                its kind says about it: see docs/wire.md §9. To "@nick" that is a seq of
+                one's own direct messages. `text` is empty where the kind is "delete".
         Raises: RefusedError: it was not taken, and never will be.
                 OutboxError: it was not put into the outbox, or taken back out of it.
                 ClosedError: the client was closed first; it may have been taken.
         Cancel: may have happened: the line stays in the outbox.
         """
-        ticket = await self.post(room, text, kind=kind)
+        ticket = await self.post(room, text, kind=kind, ref=ref)
         return await ticket.accepted()
 
-    async def post(self, room: str, text: str, *, kind: Kind = "text") -> Ticket:
+    async def post(
+        self, room: str, text: str, *, kind: Kind = "text", ref: int | None = None
+    ) -> Ticket:
         """Put a line into the outbox; waits for its disk, and while it is full.
 
+        Shape:  as say.
         Raises: RefusedError: the text can't be sent; it is not in the outbox.
                 OutboxError: the disk does not take it; it is not in the outbox.
                 ClosedError: the client was closed; it is not in the outbox.
         Cancel: atomic; once there is room it waits for the disk.
         """
-        name, text, kind = _line(room, text, kind)
+        name = _checked(room, text, kind, ref)
         self._posting[name] += 1
         try:
-            return await self.outbox.put(name, text, kind)
+            return await self.outbox.put(name, text, kind, ref)
         finally:
             self._posting -= Counter([name])  # keeps none that is 0
             self._settled()  # if it is not in the outbox now, it never will be
 
-    def post_nowait(self, room: str, text: str, *, kind: Kind = "text") -> Ticket:
+    def post_nowait(
+        self, room: str, text: str, *, kind: Kind = "text", ref: int | None = None
+    ) -> Ticket:
         """As post.
 
         Raises: trio.WouldBlock: the outbox is full, or on a disk; the line is not in it.
                 RefusedError: the text can't be sent; it is not in the outbox.
         """
-        return self.outbox.put_nowait(*_line(room, text, kind))
+        name = _checked(room, text, kind, ref)
+        return self.outbox.put_nowait(name, text, kind, ref)
 
-    def check(self, room: str, text: str, *, kind: Kind = "text") -> None:
+    def check(
+        self, room: str, text: str, *, kind: Kind = "text", ref: int | None = None
+    ) -> None:
         """Whether this can be said at all.
 
         Raises: RefusedError: it can't; the reason says why.
         """
-        _line(room, text, kind)
+        _checked(room, text, kind, ref)
 
     async def cancel(self, n: int) -> Ticket:
         """Take a line back that waits in the outbox; a Cancelled event tells, too.
@@ -347,7 +359,9 @@ class Client:
         self._mailbox.close()
 
     def _queued(self, ticket: Ticket) -> None:
-        self._mailbox.tell(Queued(ticket.room, ticket.n, ticket.text, ticket.kind))
+        self._mailbox.tell(
+            Queued(ticket.room, ticket.n, ticket.text, ticket.kind, ticket.ref)
+        )
         self._wake()
 
     def _cancelled(self, ticket: Ticket) -> None:
@@ -565,24 +579,10 @@ class _Entries:
         raise StopAsyncIteration
 
 
-def _line(room: str, text: str, kind: Kind) -> tuple[str, str, Kind]:
-    """What may go into the outbox, checked before it is there for good."""
-    room = _direct_name(room) if room.startswith("@") else _room_name(room)
-    if not text:
-        raise RefusedError(Code.EMPTY_TEXT, "there is nothing to say")
-    try:
-        if not fits(text):
-            raise RefusedError(
-                Code.TEXT_TOO_LONG,
-                f"a text has at most {TEXT_BYTES_MAX:,} bytes, not {len(text.encode()):,}",
-            )
-    except UnicodeEncodeError:
-        raise RefusedError(Code.BAD_UTF8, "the text can't be written as UTF-8") from None
-    return room, text, kind
-
-
-def _direct_name(room: str) -> str:
-    return "@" + names.nick(room[1:])
+def _checked(room: str, text: str, kind: Kind, ref: int | None) -> str:
+    """The name of where it goes, for what may go into the outbox, for good."""
+    check_line(text, kind, ref)
+    return "@" + names.nick(room[1:]) if room.startswith("@") else _room_name(room)
 
 
 def _room_name(room: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from typing import Final, get_args
 
 import trio
 
@@ -24,7 +25,9 @@ from trio_chat.client.timeline import Place, Timeline
 from trio_chat.errors import ClosedError, RefusedError
 from trio_chat.protocol import messages
 from trio_chat.protocol.codes import Code
-from trio_chat.protocol.messages import INBOX, Hold, Join, Leave, Message
+from trio_chat.protocol.messages import INBOX, Hold, Join, Kind, Leave, Message
+
+_KINDS: Final = frozenset(get_args(Kind))
 
 
 class _Room:
@@ -283,8 +286,10 @@ def _entry(message: messages.Entry) -> Entry:
         nick=message.nick,
         text=message.text,
         ts=message.ts,
-        kind=message.kind,
+        # One that only a newer server knows is a text.
+        kind=message.kind if message.kind in _KINDS else "text",  # type: ignore[arg-type]
         to=message.to,
+        ref=message.ref,
     )
 
 

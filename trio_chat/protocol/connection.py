@@ -1,6 +1,6 @@
 """Who may say what, when: one table that judges both ends alike."""
 
-from enum import Enum, auto
+from enum import Enum, IntEnum, auto
 from typing import Final
 
 from trio_chat.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
@@ -40,8 +40,11 @@ class Role(Enum):
     SERVER = auto()
 
 
-class State(Enum):
-    """Where a link stands, the same for both ends once a message has crossed."""
+class State(IntEnum):
+    """Where a link stands, the same for both ends once a message has crossed.
+
+    Shape:  numbers, for what is said by the million is looked up by it.
+    """
 
     OPENING = auto()
     """The client has not said a hello that was taken."""

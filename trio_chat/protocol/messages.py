@@ -13,6 +13,9 @@ INBOX: Final = "@"
 TEXT_BYTES_MAX: Final = 16 * 1024
 """The longest text anybody may send, in bytes of UTF-8."""
 
+REACTION_BYTES_MAX: Final = 32
+"""The longest text of a reaction: one emoji with all its joiners, or a word."""
+
 TEXT_ENCODED_BYTES_MAX: Final = 60 * 1024
 """As JSON a text of control characters grows sixfold; a line has to hold it."""
 
@@ -25,7 +28,12 @@ COUNTER_MAX: Final = 2**53 - 1
 Count = Annotated[int, msgspec.Meta(ge=0, le=COUNTER_MAX)]
 Number = Annotated[int, msgspec.Meta(ge=1, le=COUNTER_MAX)]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
-Kind = Literal["text", "me"]
+Kind = Literal["text", "me", "edit", "delete", "react", "unreact"]
+"""What a draft is. `text` and `me` stand for themselves, and with a `ref` they are replies.
+All others need a `ref`, and say something about that entry: nothing in a log is changed."""
+
+LINES: Final = frozenset({"text", "me"})
+"""The kinds that are lines of their own: what the others say something about."""
 
 
 class Message(
@@ -134,7 +142,11 @@ class Say(Message, frozen=True):
     text: str
     """Non-empty, at most `text_bytes_max` bytes of UTF-8. Newlines are welcome."""
     kind: Kind = "text"
-    """`me` is an action: "ada waves"."""
+    """`me` is an action: "ada waves". `edit` has the whole new text of the entry `ref`,
+    `delete` takes that entry back and has an empty text, `react` has a reaction to it, and
+    `unreact` takes that one back; see docs/wire.md §9."""
+    ref: Number | None = None
+    """The seq of the entry in this log that it is about; None: it stands for itself."""
 
 
 class Direct(Message, frozen=True):
@@ -148,6 +160,8 @@ class Direct(Message, frozen=True):
     """As in `say`."""
     kind: Kind = "text"
     """As in `say`."""
+    ref: Number | None = None
+    """As in `say`: the seq is that of the author's own `@`."""
 
 
 class Nick(Message, frozen=True):
@@ -227,10 +241,12 @@ class Entry(Message, frozen=True):
     """What was said. Untrusted: clean it before it reaches a terminal."""
     ts: float
     """Seconds since 1970, UTC, by the server's clock: for show, orders nothing."""
-    kind: Kind = "text"
-    """`me` is an action."""
+    kind: str = "text"
+    """As in `say`. One that is not known is shown as a `text`."""
     to: str | None = None
     """In `@`: the other person, where the reader is the author."""
+    ref: Number | None = None
+    """The seq of the entry in this log that it is about."""
 
 
 class Gap(Message, frozen=True):

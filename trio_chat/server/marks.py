@@ -214,7 +214,7 @@ class Marks:
         member = next((each for each in places if each.room.log == log), None)
         if seq is None or member is None or member.reader is None:
             return True
-        return member.reader.offer(_mark(member.room.name, seq))
+        return member.reader.taker.offer(_mark(member.room.name, seq))
 
     async def _write_all(self) -> None:
         while not (self._closing.is_set() and not self._unwritten):

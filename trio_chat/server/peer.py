@@ -39,7 +39,7 @@ from trio_chat.server.room import Member
 from trio_chat.server.session import Session
 from trio_chat.server.silences import Silences
 from trio_chat.server.trouble import Trouble
-from trio_chat.store.interface import Store, fingerprint
+from trio_chat.store.interface import Outcome, Store, fingerprint
 from trio_chat.wire import receiving_of, sending_of
 
 _LINGER_BYTES_MAX = 1024 * 1024
@@ -87,6 +87,33 @@ class _EndError(Exception):
                 return SENT_AWAY
             case _:
                 return QUIT if self.reason == QUIT else LOST
+
+
+class _Answers:
+    """What an author is told of its drafts: behind what is delivered, in one write with it.
+
+    Shape:  `left` is what its queue has not taken, as soon as they are answered.
+    """
+
+    __slots__ = ("_drafts", "_figures", "_outgoing", "hold", "left")
+
+    def __init__(
+        self, drafts: Sequence[Judged], outgoing: Outgoing, figures: Figures
+    ) -> None:
+        self._drafts = drafts
+        self._outgoing = outgoing
+        self._figures = figures
+        self.hold = outgoing.hold
+        self.left = b""
+
+    def answered(self, outcomes: Sequence[Outcome]) -> None:
+        answers = [*map(answer, self._drafts, outcomes)]
+        for each in answers:
+            if isinstance(each, messages.Refused):
+                self._figures.drafts_refused[each.code] += 1
+        data = encode(answers)
+        if not self._outgoing.let_go(data):
+            self.left = data
 
 
 class Peer:
@@ -208,9 +235,9 @@ class Peer:
     # --- what the rest of the server asks of a peer ----------------------------------
 
     @property
-    def offer(self) -> Callable[[bytes], bool]:
-        """Takes the bytes, all or none, without waiting."""
-        return self._outgoing.offer
+    def taker(self) -> Outgoing:
+        """What takes bytes for it."""
+        return self._outgoing
 
     def serve(self, member: Member) -> None:
         """Bring a member that is behind up to the head."""
@@ -458,18 +485,13 @@ class Peer:
     async def _append(self, drafts: Sequence[Judged]) -> None:
         if not drafts:
             return
+        answers = _Answers(drafts, self._outgoing, self._figures)
         try:
-            outcomes = await self._services.journal.append([each.draft for each in drafts])
+            await self._services.journal.append([each.draft for each in drafts], answers)
         except StoreError as error:
             raise self._store_failed(error) from error
-        answers = [*map(answer, drafts, outcomes)]
-        for each in answers:
-            if isinstance(each, messages.Refused):
-                self._figures.drafts_refused[each.code] += 1
-        data = encode(answers)
-        # Others had their turns while the journal worked.
-        if not self._outgoing.offer(data):
-            await self._outgoing.send(data)
+        if answers.left:
+            await self._outgoing.send(answers.left)
 
     def _store_failed(self, error: StoreError) -> _EndError:
         self._services.trouble.passing(error)

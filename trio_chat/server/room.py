@@ -43,12 +43,26 @@ class Resident(Protocol):
     nick: str
 
 
+class Taker(Protocol):
+    """What a room needs of what writes to a peer."""
+
+    @property
+    def now(self) -> Callable[[bytes], int]:
+        """Writes as many leading bytes as go at once; how many. Raises: OSError: none."""
+
+    def keep(self, data: bytes, taken: int) -> bool:
+        """Take what now() has left of these bytes; False, if that is all, and too much."""
+
+    def offer(self, data: bytes) -> bool:
+        """Take the bytes, all or none, without waiting: now(), and keep() for the rest."""
+
+
 class Reader(Protocol):
     """What a room needs of a peer."""
 
     @property
-    def offer(self) -> Callable[[bytes], bool]:
-        """Takes the bytes, all or none, without waiting."""
+    def taker(self) -> Taker:
+        """What takes bytes for it."""
 
     def serve(self, member: "Member") -> None:
         """Bring a member that is behind up to the head."""
@@ -108,7 +122,7 @@ class Room:
     presence: int = 0
     """The version of the member list; each change of it counts one up."""
     figures: Figures = field(default_factory=Figures)
-    _live: dict[Member, Callable[[bytes], bool]] = field(default_factory=dict)
+    _live: dict[Member, Taker] = field(default_factory=dict)
     has_news: "Callable[[Room], None]" = lambda room: room.tell()
     """Is told of a room that has something to tell(); by itself it does so at once."""
     _roll_call: tuple[bytes, ...] = ()
@@ -189,14 +203,23 @@ class Room:
                 nick=entry.nick,
                 text=entry.text,
                 ts=entry.ts,
-                kind="me" if entry.kind == "me" else "text",
+                kind=entry.kind,
                 to=entry.to,
+                ref=entry.ref,
             )
             for entry in entries
         )
 
     def _offer(self, frame: bytes, cursor: int) -> None:
-        full = [member for member, offer in self._live.items() if not offer(frame)]
+        # Once for each delivery: the socket's own send(), and nothing of ours around it.
+        size, full = len(frame), []
+        for member, taker in self._live.items():
+            try:
+                taken = taker.now(frame)
+            except OSError:
+                taken = 0
+            if taken != size and not taker.keep(frame, taken):
+                full.append(member)
         for member in full:
             del self._live[member]
             self._behind(member, cursor)
@@ -249,7 +272,7 @@ class Room:
         assert member.reader is not None
         if member.greeted or member.cursor != self.head:
             return False
-        if not member.reader.offer(self.greeting(member)):
+        if not member.reader.taker.offer(self.greeting(member)):
             return False
         member.greeted = True
         return self.go_live(member)
@@ -272,10 +295,10 @@ class Room:
         assert member.reader is not None
         had = member.presence_seen == self.presence and member.parts_had
         first, *others = self.roll_call()[had:] or (b"",)
-        if others or (first and not member.reader.offer(first)):
+        if others or (first and not member.reader.taker.offer(first)):
             return False
         member.standing = Standing.LIVE
-        self._live[member] = member.reader.offer
+        self._live[member] = member.reader.taker
         return True
 
     def list_members(self, member: Member) -> None:
@@ -292,7 +315,7 @@ class Room:
 
     def _list(self, member: Member) -> None:
         first, *others = self.roll_call()
-        if others or not self._live[member](first):
+        if others or not self._live[member].offer(first):
             del self._live[member]
             self._behind(member, self.head)
             self.figures.members_set_aside += 1

@@ -131,7 +131,7 @@ async def serve(  # noqa: PLR0913, PLR0915 (what a simulation replaces comes in 
                     partial(
                         trio.serve_listeners,
                         handle,
-                        [eager(each) for each in listeners],
+                        [eager(each, lambda: journal.talking) for each in listeners],
                         handler_nursery=handlers,
                     )
                 )

@@ -2,12 +2,14 @@
 
 from trio_chat.store.interface import (
     Appended,
+    Astray,
     Conflict,
     Draft,
     Entry,
     Keep,
     Late,
     Missing,
+    NotOwn,
     Outcome,
     Store,
     Trimmed,
@@ -18,6 +20,7 @@ from trio_chat.store.sqlite import Found, SqliteStore, open_sqlite_store
 
 __all__ = [
     "Appended",
+    "Astray",
     "Conflict",
     "Draft",
     "Entry",
@@ -26,6 +29,7 @@ __all__ = [
     "Late",
     "MemoryStore",
     "Missing",
+    "NotOwn",
     "Outcome",
     "SqliteStore",
     "Store",

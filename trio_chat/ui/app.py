@@ -16,20 +16,21 @@ from trio_chat.client.outbox_file import (
     open_outbox_if_possible,
     outbox_path,
 )
+from trio_chat.habits.habits import DEFAULT_HABITS, Habits
 from trio_chat.sanitise import clean
 from trio_chat.ui import bridge
 from trio_chat.ui.chat import LAST_ACCEPTED_S, Chat
 from trio_chat.ui.desk_file import Kept, begun, desk_path, read_desk
 from trio_chat.ui.hearing import SENDING_SHOWN_S
 from trio_chat.ui.keeping import Drawer
-from trio_chat.ui.state import destination
+from trio_chat.ui.state import destination, said_in
 from trio_chat.ui.terminal import Terminal, open_terminal
 from trio_chat.worker import Worker, open_thread_worker
 
 __all__ = ["LAST_ACCEPTED_S", "SENDING_SHOWN_S", "Chat", "run", "tell_unsent"]
 
 
-def run(
+def run(  # noqa: PLR0913 (one keyword, one setting)
     address: Address,
     *,
     nick: str,
@@ -37,6 +38,7 @@ def run(
     history: int | None = None,
     person: str | None = None,
     state_dir: Path | None = None,
+    habits: Habits = DEFAULT_HABITS,
 ) -> int:
     """Chat until the person quits; the exit code.
 
@@ -49,7 +51,7 @@ def run(
             RefusedError: the server does not want this program, or has a newer one of us.
             KeyboardInterrupt: Ctrl-C while the last lines were on their way.
     """
-    terminal = open_terminal(state_dir)
+    terminal = open_terminal(state_dir, habits)
     left = _Left()
     if state_dir is not None:
         left.file = outbox_path(state_dir, address, nick)
@@ -137,4 +139,6 @@ def tell_unsent(unsent: Sequence[Ticket], stderr: TextIO, then: str = "") -> Non
         stderr.write(f" yet; `{then}` sends {them}:\n" if then else ":\n")
         for ticket in unsent:
             to = destination(ticket.room)
-            stderr.writelines(f"{to}: {clean(each)}\n" for each in ticket.text.split("\n"))
+            stderr.writelines(
+                f"{to}: {clean(each)}\n" for each in said_in(ticket).split("\n")
+            )

@@ -1,5 +1,6 @@
 """How each event changes what is known, and what is printed of it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import assert_never
 
@@ -23,6 +24,7 @@ from trio_chat.client.events import (
     Status,
 )
 from trio_chat.protocol.messages import INBOX
+from trio_chat.ui.recent import Known, with_entry
 from trio_chat.ui.rooms import said, with_room, without_room
 from trio_chat.ui.state import (
     KEPT_ENTRIES_MAX,
@@ -87,27 +89,52 @@ def _read(view: View, event: Entry | Gap) -> Update:
 
 
 def _entry(view: View, entry: Entry) -> Update:
-    line = said(view, entry)
-    if entry.direct:
-        inbox = _printed(heard(view, view.inbox, entry), line)
-        return Update(replace(view, inbox=inbox), (line,))
     room = view.find(entry.room)
-    if room is None or entry.seq <= room.read:  # one was here before, and has read it
+    if room is None and not entry.direct:
         return Update(view)
-    if not line.own and room.speakers[:1] != (entry.nick,):
+    line = said(view, entry)
+    view = _knowing(view, entry, own=line.own)
+    if room is None:
+        inbox = _printed(_heard(view.inbox, line), line)
+        return Update(replace(view, inbox=inbox), (line,))
+    if entry.seq <= room.read:  # one was here before, and has read it
+        return Update(view)
+    if entry.is_line and not line.own and room.speakers[:1] != (entry.nick,):
         others = (nick for nick in room.speakers if nick != entry.nick)
         room = replace(room, speakers=(entry.nick, *others)[:SPEAKERS_MAX])
-    room = heard(view, room, entry)
+    room = _heard(room, line)
     if entry.room == view.current:
         room, rule = divided(room, entry.seq)
         return Update(with_room(view, _printed(room, line)), (*rule, line))
+    room = replace(room, about=_about(room, line))
     return Update(with_room(view, _keeping(room, entry)))
+
+
+def _heard(room: Room, line: Said) -> Room:
+    # What is said about other lines is seen when one looks, and calls nobody before.
+    news = bool(line.called) or (line.entry.is_line and not line.own)
+    return heard(room, line.entry.seq, news=news, called=bool(line.called))
 
 
 def _printed(room: Room, line: Said) -> Room:
     # Who speaks in a room has read what was said there before.
     room = marked(room, line.entry.seq) if line.own else room
     return printed(room, line.entry.seq)
+
+
+def _about(room: Room, line: Said) -> Mapping[int, Known]:
+    if line.about is None:
+        return room.about
+    kept = [*room.about.items(), (line.entry.seq, line.about)]
+    return dict(kept[-KEPT_ENTRIES_MAX:])
+
+
+def _knowing(view: View, entry: Entry, *, own: bool) -> View:
+    before = view.recent.get(entry.room, ())
+    recent = with_entry(before, entry, own=own)
+    if recent is before:
+        return view
+    return replace(view, recent={**view.recent, entry.room: recent})
 
 
 def _gap(view: View, gap: Gap) -> Update:
@@ -252,7 +279,8 @@ def lost(view: View) -> Update:
 def _reset(view: View, event: Reset) -> Update:
     # The numbers begin anew, so none of them was read.
     rooms = tuple(map(forgotten, view.rooms))
-    view = replace(view, rooms=rooms, inbox=forgotten(view.inbox), left={})
+    inbox = forgotten(view.inbox)
+    view = replace(view, rooms=rooms, inbox=inbox, left={}, recent={})
     return Update(view, (Trouble(event.reason),))
 
 

@@ -7,26 +7,30 @@ from functools import partial
 from typing import Final, assert_never
 
 import trio
+from prompt_toolkit.document import Document
 
 from trio_chat.client import Client
 from trio_chat.errors import RefusedError, lone_exception
+from trio_chat.habits.key_names import label
 from trio_chat.signals import open_signals
 from trio_chat.ui import bridge, commands
-from trio_chat.ui.commands import HELP, Intent, parse
+from trio_chat.ui.about import Draft, ToChange, Unclear, meant
+from trio_chat.ui.commands import Intent, parse
 from trio_chat.ui.desk import Desk
 from trio_chat.ui.desk_file import not_queued
 from trio_chat.ui.errands import Errands
 from trio_chat.ui.hearing import Hearing
+from trio_chat.ui.help import help_notes
 from trio_chat.ui.keeping import Drawer, Keeping
 from trio_chat.ui.keys import Wishes, bind
 from trio_chat.ui.layout import build_layout, build_line, depth, styles
 from trio_chat.ui.paper import Paper
+from trio_chat.ui.pointing import About
 from trio_chat.ui.reading import Reading
 from trio_chat.ui.rooms import calling, neighbour, numbered, opening
 from trio_chat.ui.screen import Screen
 from trio_chat.ui.state import (
     Line,
-    Note,
     Trouble,
     View,
     after_its_lines,
@@ -63,24 +67,30 @@ class Chat:
     ) -> None:
         self._client = client
         self._terminal = terminal
+        habits = terminal.habits
         self.line = build_line(
             terminal.history, self._accept, lambda: self.view, client.outbox.is_held
         )
+        if not habits.suggest:
+            self.line.auto_suggest = None
         """The line being typed."""
-        self.switcher = Switcher(lambda: self.view, self._choose)
+        self.switcher = Switcher(lambda: self.view, self._choose, habits.keys)
         """The other line, in which one looks for a room."""
         self.screen = Screen(
-            build_layout(self.line, self.switcher, lambda: self.view),
+            build_layout(self.line, self.switcher, lambda: self.view, habits.keys),
             (styles(terminal.look), depth(terminal.look)),
             (terminal.input, terminal.output),
+            habits.editing,
         )
         view = begin(client.nick, *(client.rooms or (room,)))
         if view.find(room) is not None:
             view = replace(view, current=room)
         paper = Paper(self.screen, terminal.look, terminal.now)
         self.desk = Desk(view, self.line, self.screen, paper)
-        self.screen.key_bindings = bind(self.line, self.switcher, self._wishes())
-        self._errands = Errands(self.desk, client)
+        self.screen.key_bindings = bind(
+            self.line, self.switcher, self._wishes(), habits.keys
+        )
+        self._errands = Errands(self.desk, client, label(habits.keys["send"][0]))
         self._hearing = Hearing(self.desk, client)
         self._reading = Reading(self.desk, client, focused)
         self._keeping = None if drawer is None else Keeping(self.desk, drawer)
@@ -214,17 +224,13 @@ class Chat:
         if mistake:
             self.desk.print(Trouble(mistake))
         # What is said leaves the input when it is in the outbox.
-        return bool(mistake) or self.desk.saving
+        return bool(mistake) or self.desk.saving or self.line.text != text
 
     def _do(self, intent: Intent) -> str:
         """Do it; why it can't be done, or nothing."""
         match intent:
-            case commands.Say(text=text, kind=kind):
-                if not self.view.current:
-                    return _NO_ROOM
-                return self._errands.post(self.view.current, text, kind)
-            case commands.Tell(nick=nick, text=text):
-                return self._errands.post(f"@{nick}", text, "text")
+            case commands.Say() | commands.Tell() | About():
+                return self._say(intent)
             case commands.Join(room=room):
                 self._look_at(room)
             case commands.Leave(room=room):
@@ -250,6 +256,27 @@ class Chat:
                 assert_never(intent)
         return ""
 
+    def _say(self, intent: commands.Say | commands.Tell | About) -> str:
+        match intent:
+            case commands.Say(text=text, kind=kind):
+                if not self.view.current:
+                    return _NO_ROOM
+                return self._errands.post(self.view.current, text, kind)
+            case commands.Tell(nick=nick, text=text):
+                return self._errands.post(f"@{nick}", text, "text")
+            case About():
+                return self._say_about(intent)
+
+    def _say_about(self, about: About) -> str:
+        match meant(self.view, about):
+            case Draft(room=room, text=text, kind=kind, ref=ref):
+                return self._errands.post(room, text, kind, ref) if room else _NO_ROOM
+            case ToChange(text=text):
+                self.line.document = Document(text)
+            case Unclear(reason=reason):
+                return reason if self.view.current else _NO_ROOM
+        return ""
+
     def _asked(
         self,
         intent: commands.Who | commands.ShowOutbox | commands.ShowUnread | commands.Help,
@@ -265,7 +292,7 @@ class Chat:
             case commands.ShowUnread():
                 return unread(self.view)
             case commands.Help():
-                return (Note(f"{how:<18} {what}") for how, what in HELP)
+                return help_notes(self._terminal.habits)
 
     def _look_at(self, room: str) -> None:
         if self.view.find(room) is not None:

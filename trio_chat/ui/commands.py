@@ -7,6 +7,7 @@ from typing import Final, TypeAlias
 from trio_chat.errors import RefusedError
 from trio_chat.protocol import names
 from trio_chat.protocol.messages import Kind
+from trio_chat.ui.pointing import About, pointed, reaction
 
 _DIGITS_MAX: Final = 16
 
@@ -91,6 +92,7 @@ class Mistake:
 
 Intent: TypeAlias = (
     Say
+    | About
     | Tell
     | Join
     | Leave
@@ -165,8 +167,34 @@ def _cancel(rest: str) -> Intent:
     return Cancel(int(number))
 
 
+def _reply(rest: str) -> Intent:
+    point, text = pointed(rest)
+    return About("text", point, _needed(text))
+
+
+def _edit(rest: str) -> Intent:
+    return About("edit", *pointed(rest))
+
+
+def _delete(rest: str) -> Intent:
+    point, text = pointed(rest)
+    if text.strip():
+        return Mistake("it is /delete [^N]: ^N is the line with that number")
+    return About("delete", point)
+
+
+def _react(rest: str) -> Intent:
+    point, text = pointed(rest)
+    try:
+        return About("react", point, reaction(_needed(text)))
+    except KeyError:
+        return Mistake(f"no emoji is called {text.strip()} here: Tab lists them")
+
+
 COMMANDS: Final = (
     Command("cancel", "[N]", "take back a line that waits, or the last", _cancel),
+    Command("delete", "[^N]", "take back your last line, or line N", _delete),
+    Command("edit", "[^N] [TEXT]", "change your last line, or line N", _edit),
     Command("help", "", "show this list", lambda _: Help()),
     Command("join", "ROOM", "enter a room, or look at it", _join),
     Command("leave", "[ROOM]", "leave this room, or another", _leave),
@@ -175,6 +203,8 @@ COMMANDS: Final = (
     Command("nick", "NAME", "take another name", _rename),
     Command("outbox", "", "show what waits to be sent", lambda _: ShowOutbox()),
     Command("quit", "", "leave the chat; Ctrl-D does too", lambda _: Quit()),
+    Command("react", "[^N] EMOJI", "react to a line; again: take it back", _react),
+    Command("reply", "[^N] TEXT", "answer the last line, or line N", _reply),
     Command("unread", "", "show where something is unread", lambda _: ShowUnread()),
     Command("who", "", "show who is in this room", lambda _: Who()),
 )
@@ -186,15 +216,8 @@ HELP: Final = (
     ("Right", "take the rest of the line that is suggested"),
     ("Up, Down", "what was typed before"),
     ("Ctrl-R", "search in what was typed before"),
-    ("Alt-Enter", "begin a new line in the text"),
-    ("Ctrl-X Ctrl-E", "write it in $EDITOR"),
-    ("Alt-1 ... Alt-9", "look at the first room, the second ..."),
-    ("Alt-Up, Alt-Down", "look at the room before, the next one"),
-    ("Alt-A", "look where you were called, or at what is new"),
-    ("Ctrl-K", "look for a room by a few letters"),
-    ("Ctrl-C", "clear the line; on an empty one, quit"),
 )
-"""What /help shows: how to type it, and what it does."""
+"""What can be typed whatever keys one has: how, and what it does."""
 
 
 def parse(line: str) -> Intent | None:

@@ -28,7 +28,7 @@ class Paper:
         """Print these, after all others."""
         self._feed, printed = fed(self._feed, lines, self._now())
         self._draw(printed)
-        if self._feed.moves:
+        if self._feed.waits:
             self._moved.set()
 
     async def drained(self) -> None:

@@ -10,13 +10,18 @@ from trio_chat.sanitise import clean
 from trio_chat.ui.cells import LINK, cells, clip, hang
 from trio_chat.ui.feed import local_time
 from trio_chat.ui.mentions import name_in
-from trio_chat.ui.state import Day, Line, Missing, Moved, Note, Rule, Said, Trouble
+from trio_chat.ui.quotes import quote_of, reactions, taken_back
+from trio_chat.ui.state import Day, Line, Missing, Moved, Note, Reacted, Rule, Said, Trouble
 from trio_chat.ui.themes import Look, nick_sgr, paint, sgr
 
 NICK_SHARE: Final = 2
 """A nick takes no more than the row's width divided by this."""
 INDENT_SHARE: Final = 3
 """Nor do the blanks before what hangs."""
+QUOTE_SHARE: Final = 0.4
+"""As much of a row what an answer answers to may take."""
+QUOTE_CELLS_MIN: Final = 4
+"""Where there are fewer it hangs behind the name, as all text does."""
 _RULE: Final = "\u2500\u2500"
 _GAP: Final = "\u2504\u2504"
 
@@ -53,6 +58,10 @@ def _drawn(line: Line, look: Look, now: float) -> str:
             return _said(line, look)
         case Note(text=text):
             return _hung(_time(now, "time", look), text, look, sgr("note", look))
+        case Reacted():
+            words = reactions(line)
+            time_ = _time(line.all[-1].entry.ts, "time", look)
+            return _hung(time_, words, look, sgr("note", look))
         case Moved():
             return _drawn(Note(line.words), look, now)
         case Trouble(text=text):
@@ -73,7 +82,11 @@ def _drawn(line: Line, look: Look, now: float) -> str:
 
 def _said(line: Said, look: Look) -> str:
     entry = line.entry
+    if line.reacts:
+        return _drawn(Reacted((line,)), look, entry.ts)
     head = _time(entry.ts, "mention" if line.called else "time", look)
+    if entry.kind == "delete":
+        return _hung(head, taken_back(line), look, sgr("note", look))
     if entry.direct:
         head = head.and_(f"@{_name(line.to, look)}", sgr("direct", look))
     codes = sgr("own", look) if line.own else nick_sgr(entry.nick, look)
@@ -82,7 +95,7 @@ def _said(line: Said, look: Look) -> str:
         head = head.and_("*", "").and_(nick, codes)
     else:
         head = head.and_("<", "", "").and_(nick, codes, "> ")
-    return _hung(head, entry.text, look, "", line.called)
+    return _hung(head, entry.text, look, "", line.called, quote_of(line))
 
 
 def _name(name: str, look: Look) -> str:
@@ -97,10 +110,17 @@ def _time(ts: float, role: str, look: Look) -> _Head:
 # --- text that hangs behind a head ---------------------------------------------------
 
 
-def _hung(head: _Head, text: str, look: Look, codes: str, called: str = "") -> str:
-    """The head, and the text behind it in as many rows as it needs."""
+def _hung(
+    head: _Head, text: str, look: Look, codes: str, called: str = "", quote: str = ""
+) -> str:
+    """The head, what is quoted, and the text behind it in as many rows as it needs."""
     columns = look.columns - 1  # the last one may be a wide character's second half
     indent = min(head.cells or len(_RULE) + 1, look.columns // INDENT_SHARE)
+    most = min(columns - head.cells - 3, int(look.columns * QUOTE_SHARE))
+    if quote and most >= QUOTE_CELLS_MIN:
+        head = head.and_(f"[{clip(clean(quote), most)}]", sgr("note", look))
+    elif quote:
+        text = f"[{quote}] {text}"
     rows: list[str] = []
     for each in text.split("\n"):
         first = indent if rows else head.cells

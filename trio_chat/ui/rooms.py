@@ -1,11 +1,12 @@
 """Going from room to room: what one looks at, and what is printed when that changes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from trio_chat.client.events import Entry, Gap
 from trio_chat.protocol import names
-from trio_chat.ui.mentions import mentions
+from trio_chat.ui.mentions import calls
+from trio_chat.ui.recent import Known, find
 from trio_chat.ui.state import Line, Missing, Room, Rule, Said, Update, View
 from trio_chat.ui.unread import printed, rule_of
 
@@ -21,11 +22,12 @@ def switched(view: View, name: str) -> Update:
     room = view.find(name)
     assert room is not None, name
     read = max((room.heard, *(_last_seq(each) for each in room.kept[-1:])))
-    looked_at = printed(replace(room, kept=(), not_kept=0), read)
+    looked_at = printed(replace(room, kept=(), not_kept=0, about={}), read)
     update = Update(with_room(replace(view, current=name), looked_at))
     mark = room.mark if room.mark is not None and room.unread else 0
-    known = tuple(_printed(view, each) for each in room.kept if _last_seq(each) <= mark)
-    new = tuple(_printed(view, each) for each in room.kept if _last_seq(each) > mark)
+    lines = [(_last_seq(each), _printed(view, each, room.about)) for each in room.kept]
+    known = tuple(line for seq, line in lines if seq <= mark)
+    new = tuple(line for seq, line in lines if seq > mark)
     if not room.opened:  # it gets its rule when it is
         return replace(update, lines=known + new)
     if not known:
@@ -33,17 +35,24 @@ def switched(view: View, name: str) -> Update:
     return replace(update, lines=(Rule(room.name), *known, rule_of(room), *new))
 
 
-def _printed(view: View, event: Entry | Gap) -> Line:
-    return Missing(event) if isinstance(event, Gap) else said(view, event)
+def _printed(view: View, event: Entry | Gap, about: Mapping[int, Known]) -> Line:
+    if isinstance(event, Gap):
+        return Missing(event)
+    return said(view, event, about.get(event.seq))
 
 
-def said(view: View, entry: Entry) -> Said:
-    """An entry as a line: whose it is, and whether it is for oneself."""
+def said(view: View, entry: Entry, about: Known | None = None) -> Said:
+    """An entry as a line: whose it is, what it is about, and whether it is for oneself.
+
+    Shape:  `about` is what it is about, if that was known when it came.
+    """
+    about = about or find(view.recent.get(entry.room, ()), entry.ref)
     return Said(
         entry,
         own=entry.nick == view.nick,
         to=(entry.to or view.nick) if entry.direct else "",
-        called=view.nick if not entry.direct and mentions(entry, view.nick) else "",
+        called=view.nick if not entry.direct and calls(entry, about, view.nick) else "",
+        about=about,
     )
 
 
@@ -119,6 +128,8 @@ def with_room(view: View, room: Room) -> View:
 def without_room(view: View, name: str, *lines: Line) -> Update:
     """One is not in a room any more: the lines say so, and one looks at another."""
     gone = view.find(name)
+    recent = {room: lines for room, lines in view.recent.items() if room != name}
+    view = replace(view, recent=recent)
     rooms = tuple(room for room in view.rooms if room.name != name)
     view = replace(view, rooms=rooms)
     if gone is not None and gone.read:

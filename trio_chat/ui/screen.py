@@ -15,6 +15,7 @@ from typing import Any, Final
 from prompt_toolkit.application import Application
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.data_structures import Point
+from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding.key_processor import KeyPress
 from prompt_toolkit.layout import Layout
@@ -36,6 +37,7 @@ class Screen(Application[None]):
         layout: Layout,
         style: tuple[BaseStyle, ColorDepth],
         terminal: tuple[Input, Output],
+        editing: str = "emacs",
     ) -> None:
         super().__init__(
             layout=layout,
@@ -43,6 +45,7 @@ class Screen(Application[None]):
             color_depth=style[1],
             input=terminal[0],
             output=terminal[1],
+            editing_mode=EditingMode.VI if editing == "vi" else EditingMode.EMACS,
             erase_when_done=True,
             # Only Windows does not tell of another size.
             terminal_size_polling_interval=0.5 if sys.platform == "win32" else None,

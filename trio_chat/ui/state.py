@@ -7,6 +7,8 @@ from typing import Final, TypeAlias
 from trio_chat.client.events import Entry, Gap, Queued, State
 from trio_chat.client.outbox import Progress, Ticket, elsewhere_words
 from trio_chat.protocol.messages import INBOX
+from trio_chat.ui.pointing import typed_about
+from trio_chat.ui.recent import Known, Recent
 
 SHOWN_CHARS_MAX: Final = 50
 """Of a line in a list of several."""
@@ -32,6 +34,20 @@ class Said:
     """In a direct message: whom it is for."""
     called: str = ""
     """One's own nick, if the line is for it."""
+    about: Known | None = None
+    """The line that it is about, as it read before, if that is known."""
+
+    @property
+    def reacts(self) -> bool:
+        """Whether it is a reaction to another line, or takes one back."""
+        return self.entry.kind in ("react", "unreact")
+
+
+@dataclass(frozen=True, slots=True)
+class Reacted:
+    """Reactions to one line that came together, in their order; at least one."""
+
+    all: tuple[Said, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +103,7 @@ class Day:
     ts: float
 
 
-Line: TypeAlias = Said | Note | Trouble | Moved | Missing | Rule | Day
+Line: TypeAlias = Said | Reacted | Note | Trouble | Moved | Missing | Rule | Day
 """What is printed above the input; strings in it are as they came, not cleaned yet."""
 
 
@@ -129,6 +145,8 @@ class Room:
     """Those of them that are for oneself."""
     divider: tuple[int, int] | None = None
     """Behind this seq begin so many new lines: a rule is to say so."""
+    about: Mapping[int, Known] = field(default_factory=dict)
+    """By seq: what those that are about a line are about, as it read before them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +178,8 @@ class View:
     """Whether the line in the input waits for a disk that takes its time."""
     leaving: bool = False
     """Whether one has gone, but for the answers to one's last lines."""
+    recent: Mapping[str, Recent] = field(default_factory=dict)
+    """The last lines of each room, and of one's direct messages."""
 
     @property
     def room(self) -> Room | None:
@@ -211,7 +231,7 @@ def outbox(
     notes = tuple(
         Note(
             f"{ticket.n}  {'queued' if held else released}  {destination(ticket.room)}"
-            f"  {_age(now - ticket.typed_s)}  {short(ticket.text)}"
+            f"  {_age(now - ticket.typed_s)}  {short(said_in(ticket))}"
         )
         for ticket, held in lines
     )
@@ -243,11 +263,18 @@ def after_its_lines(room: str, waiting: int) -> tuple[Line, ...]:
 
 def typed(line: Queued | Ticket) -> str:
     """A line of one's own, as it has to be typed."""
+    if line.ref is not None:
+        return typed_about(line.room, line.kind, line.ref, line.text)
     if line.room.startswith("@"):
         return f"/msg {line.room[1:]} {line.text}"
     if line.kind == "me":
         return f"/me {line.text}"
     return f"/{line.text}" if line.text.startswith("/") else line.text
+
+
+def said_in(line: Queued | Ticket) -> str:
+    """A line of one's own in a list: its text, or what it says about another one."""
+    return line.text if line.ref is None else typed(line)
 
 
 # --- small change --------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 from trio_chat.client.events import Queued
 from trio_chat.sanitise import clean
 from trio_chat.ui.cells import cells, clip
-from trio_chat.ui.state import Room, View, destination
+from trio_chat.ui.state import Room, View, destination, said_in
 
 Fragments: TypeAlias = list[tuple[str, str]]
 """Pieces of text, each with the name of its style."""
@@ -194,7 +194,7 @@ def queued(view: View, columns: int) -> Fragments:
     unseen = len(waiting) - len(shown)
     rows = [f"\u2026 {unseen:,} more"] if unseen else []
     rows += [
-        f"\u2026 {_elsewhere(line, view)}{clean(line.text[: 4 * columns])}"
+        f"\u2026 {_elsewhere(line, view)}{clean(said_in(line)[: 4 * columns])}"
         for line in shown
     ]
     return [("class:queued", "\n".join(clip(row, columns) for row in rows))] if rows else []

@@ -13,6 +13,7 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.utils import is_dumb_terminal
 
 from trio_chat.errors import SettingError
+from trio_chat.habits.habits import DEFAULT_HABITS, Habits
 from trio_chat.ui.history import open_history
 from trio_chat.ui.themes import Look, look_of
 
@@ -25,10 +26,11 @@ class Terminal:
     output: Output
     history: History = field(default_factory=InMemoryHistory)
     look: Look = field(default_factory=Look)
+    habits: Habits = DEFAULT_HABITS
     now: Callable[[], float] = time.time
 
 
-def open_terminal(state_dir: Path | None) -> Terminal:
+def open_terminal(state_dir: Path | None, habits: Habits) -> Terminal:
     """The terminal that this program was started in.
 
     Raises: SettingError: it can't move its cursor.
@@ -43,6 +45,7 @@ def open_terminal(state_dir: Path | None) -> Terminal:
     return Terminal(
         input=create_input(),
         output=output,
-        history=open_history(state_dir),
-        look=look_of(os.environ),
+        history=open_history(state_dir, habits.history_lines),
+        look=look_of(os.environ, habits.theme),
+        habits=habits,
     )

@@ -11,24 +11,22 @@ from dataclasses import replace
 from typing import Final
 
 from trio_chat.client.events import Entry, Opened
-from trio_chat.ui.mentions import mentions
 from trio_chat.ui.state import Line, Note, Room, Rule, View, count, short
 
 NEWS_MAX: Final = 1_000
 """Of one room; of more, the oldest are counted by their numbers alone."""
-_COUNTED: Final = frozenset({"text", "me"})
-"""What changes an earlier line, or only reacts to it, is nothing to be read."""
 _NUMBERS: Final = (
     *("read", "mark", "heard", "floor", "news", "called", "unread", "calls", "divider"),
 )
 
 
-def heard(view: View, room: Room, entry: Entry) -> Room:
-    """The room after something was said in it."""
-    room = replace(room, heard=max(room.heard, entry.seq))
-    if entry.nick != view.nick and entry.kind in _COUNTED:
-        called = (entry.seq,) if mentions(entry, view.nick) else ()
-        room = replace(room, news=(*room.news, entry.seq), called=(*room.called, *called))
+def heard(room: Room, seq: int, *, news: bool, called: bool) -> Room:
+    """The room after something was said in it; whether it is news, and for oneself."""
+    room = replace(room, heard=max(room.heard, seq))
+    if news:
+        room = replace(room, news=(*room.news, seq))
+    if called:
+        room = replace(room, called=(*room.called, seq))
     return _nothing_to_read(_counted(_bounded(room)))
 
 
