@@ -1,5 +1,6 @@
 """What the parts of a chat have in common: what is known, what is typed, what is shown."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
@@ -35,7 +36,7 @@ class Desk:
         """Called when something new is known."""
         self._drafts: dict[str, Document] = {}
         self._draft_of = view.current
-        self._back_since_s: float | None = None
+        self._came_back = ("", -math.inf)
 
     def follow(self, update: Update) -> None:
         """This is what is known now, and this is to be printed."""
@@ -108,7 +109,7 @@ class Desk:
             self._say_where_it_is(text)
         else:
             self.line.reset(Document(text))
-            self._back_since_s = trio.current_time()
+            self._came_back = (text, trio.current_time())
 
     def _say_where_it_is(self, text: str) -> None:
         self.remember(text)
@@ -116,12 +117,11 @@ class Desk:
 
     def just_came_back(self) -> bool:
         """Whether a line came back this very moment, and nobody can know of it."""
-        since_s, self_s = self._back_since_s, trio.current_time()
-        return since_s is not None and self_s - since_s < UNAWARE_S
+        text, since_s = self._came_back
+        return self.line.text == text and trio.current_time() - since_s < UNAWARE_S
 
     def put_aside(self) -> None:
         """Somebody was about to type as a line came back: their own goes first."""
         text = self.line.text
-        self._back_since_s = None
         self.line.reset()
         self._say_where_it_is(text)
