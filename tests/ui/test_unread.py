@@ -31,7 +31,8 @@ from trio_chat.ui.state import (
     View,
     begin,
 )
-from trio_chat.ui.unread import NEWS_MAX, seen, unread
+from trio_chat.ui.unread import NEWS_MAX, unread
+from trio_chat.ui.unread import seen as seen_since
 
 
 def after(view: View, *events: ClientEvent) -> Update:
@@ -61,6 +62,11 @@ def said(first: int, last: int, nick: str = "bob", text: str = "x") -> list[Entr
 def of_kind(seq: int, kind: str, nick: str = "bob") -> Entry:
     """One of a kind that changes another line, or reacts to it."""
     return msgspec.structs.replace(entry(seq, "x", nick, "dev"), kind=kind)
+
+
+def seen(view: View) -> View:
+    """All that was given to the printer was printed, and somebody has seen it."""
+    return seen_since(view, view)
 
 
 BOTH = after(begin("ada", "lobby", "dev"), Opened("lobby", 0, 0)).view
@@ -174,6 +180,17 @@ def test_what_is_printed_is_not_read_before_it_was_seen() -> None:
     room = seen(view).room
     assert room is not None
     assert room.mark == 2
+
+
+def test_what_was_given_to_the_printer_since_is_not_read() -> None:
+    then = after(BOTH, Opened("dev", 0, 0), entry(1, "x")).view
+    now = seen_since(after(then, entry(2, "x")).view, then)
+    assert now.room is not None
+    assert (now.room.mark, now.room.read) == (1, 2)
+    anew = after(then, Reset("another past"), Opened("lobby", 0, 1, 0)).view
+    room = seen_since(anew, then).room
+    assert room is not None
+    assert room.mark == 0
 
 
 def test_who_speaks_has_read_what_was_said_before() -> None:

@@ -6,6 +6,7 @@ import trio
 
 from trio_chat.client import Client
 from trio_chat.ui.desk import Desk
+from trio_chat.ui.state import View
 from trio_chat.ui.unread import seen
 
 
@@ -36,12 +37,13 @@ class Reading:
             await self._changed.wait()
             self._changed = trio.Event()
             # What the view has as printed is on its way to the terminal until then.
+            then = self._desk.view
             await self._desk.paper.drained()
-            self._mark()
+            self._mark(then)
 
-    def _mark(self) -> None:
+    def _mark(self, then: View) -> None:
         if self._focused():
-            self._desk.view = seen(self._desk.view)
+            self._desk.view = seen(self._desk.view, then)
         view = self._desk.view
         for room in (*view.rooms, view.inbox):
             if room.mark is not None:  # what is known already is not told again

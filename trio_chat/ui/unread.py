@@ -72,10 +72,16 @@ def forgotten(room: Room) -> Room:
     )
 
 
-def seen(view: View) -> View:
-    """All that was given to the printer is read: in rooms, and what was said to one."""
-    rooms = tuple(marked(room, room.read) if room.read else room for room in view.rooms)
-    return replace(view, rooms=rooms, inbox=marked(view.inbox, view.inbox.read))
+def seen(view: View, then: View) -> View:
+    """All that was given to the printer by `then` is read: in rooms, and said to one."""
+    rooms = tuple(_seen(room, then.find(room.name)) for room in view.rooms)
+    return replace(view, rooms=rooms, inbox=_seen(view.inbox, then.inbox))
+
+
+def _seen(room: Room, then: Room | None) -> Room:
+    # Its numbers may have begun anew meanwhile.
+    read = 0 if then is None else min(room.read, then.read)
+    return marked(room, read) if read else room
 
 
 def _bounded(room: Room) -> Room:
