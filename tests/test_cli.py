@@ -83,6 +83,17 @@ def test_wrong_usage_exits_with_2_and_says_what_is_allowed(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("text", ["hunter2", "hunter2" * 10])
+def test_a_secret_is_not_shown_where_it_is_wrong(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "x.toml"
+    file.write_text(f'[join]\nperson = "{text}"\n', encoding="utf-8")
+    for arguments in (["--person", text], ["--config", str(file)]):
+        done = run(tmp_path, "join", "--plain", *arguments)
+        assert done.returncode == 2
+        assert "person: a secret of 8 to 64 characters is needed here" in done.stderr
+        assert "hunter2" not in done.stderr
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["serve", "--help"], ["join", "--help"]])
 def test_help_shows_examples(tmp_path: Path, arguments: list[str]) -> None:
     done = run(tmp_path, *arguments)

@@ -16,10 +16,11 @@ from trio_chat.habits.habits import DEFAULT_HABITS
 from trio_chat.plain import EXIT_KEPT, PROGRESS_S
 from trio_chat.protocol.messages import TEXT_BYTES_MAX
 from trio_chat.server import Limits
-from trio_chat.settings import SECTIONS
+from trio_chat.settings import PERSON_CHARS_MAX, PERSON_CHARS_MIN, SECTIONS
 from trio_chat.ui.app import LAST_ACCEPTED_S, SENDING_SHOWN_S
 from trio_chat.ui.commands import COMMANDS, HELP
 from trio_chat.ui.help import help_rows
+from trio_chat.ui.keeping import KEPT_AFTER_S
 from trio_chat.ui.state import Note, outbox
 from trio_chat.ui.weight import WEIGHED_CHARS, WEIGHED_LINES
 
@@ -95,6 +96,10 @@ def test_the_numbers_are_those_of_the_code() -> None:
     assert f"one entry** ({TEXT_BYTES_MAX // 1024} KiB of UTF-8)" in DOC
     assert f"has {WEIGHED_LINES} lines or {WEIGHED_CHARS:,} characters" in DOC
     assert f"a credit ({Limits().credit} lines)" in DOC
+    assert f"a secret of {PERSON_CHARS_MIN} to {PERSON_CHARS_MAX} characters" in DOC
+    assert f"the marks of the last {Limits().mark_written_s:g} s" in DOC
+    assert f"keeps {Limits().marks_per_person_max} marks for a person" in DOC
+    assert f"written {KEPT_AFTER_S:g} s after a key" in DOC
 
 
 def test_the_commands_that_it_names_are_there() -> None:

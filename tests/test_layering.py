@@ -38,7 +38,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "server": {"errors", "addresses", "protocol", "sanitise", "wire", "store", "words"},
     "ui": {
         *("errors", "addresses", "protocol", "client", "sanitise", "signals", "habits"),
-        "words",
+        *("words", "worker"),
     },
 }
 LEAVES: Final = ("trio_chat.errors", "trio_chat.addresses", "trio_chat.sanitise")
@@ -79,6 +79,7 @@ PURE: Final = (
     "trio_chat/ui/rooms.py",
     "trio_chat/ui/status.py",
     "trio_chat/ui/themes.py",
+    "trio_chat/ui/unread.py",
     "trio_chat/ui/weight.py",
     "simulator/bench/workloads.py",
     "simulator/bench/dialects",

@@ -171,6 +171,7 @@ def move_words(kind: type[Message], state: State, to: State) -> str:
 def limits_block() -> list[str]:
     limits = Limits()
     patience = f"{limits.store_patience_s:g} s"
+    devices = f"{limits.devices_told_max}"
     rows = [
         ("protocol version", f"{PROTOCOL_VERSION}"),
         ("a line to the server, without its newline", f"{CLIENT_LINE_BYTES_MAX:,} bytes"),
@@ -195,6 +196,10 @@ def limits_block() -> list[str]:
         ("the grace of a device that was lost *", f"{limits.grace_s:g} s"),
         ("the same after a restart of the server *", f"{limits.restart_grace_s:g} s"),
         ("places kept for devices in their grace *", f"{limits.seats_kept_max:,}"),
+        ("read marks of one person *", f"{limits.marks_per_person_max}"),
+        ("read marks of all *", f"{limits.marks_max:,}"),
+        ("for a read mark to be written *", f"{limits.mark_written_s:g} s"),
+        ("devices of one person that are told of a mark at once *", devices),
         ("for a draft, or a new member, to wait for a failing disk *", patience),
         ("clients a second that a stopping server asks back *", f"{limits.back_per_s:,g}"),
     ]

@@ -17,7 +17,7 @@ import trio
 from structlog.typing import FilteringBoundLogger
 
 from trio_chat import __version__
-from trio_chat.addresses import Address
+from trio_chat.addresses import DEFAULT_ROOM, Address
 from trio_chat.config import Setting
 from trio_chat.errors import (
     RefusedError,
@@ -289,6 +289,7 @@ def _join(options: argparse.Namespace) -> int:
         nick=settings["nick"],
         room=settings["room"],
         history=settings["history"],
+        person=settings["person"],
         state_dir=_state_dir(),
         habits=habits_of(settings),
     )
@@ -300,11 +301,12 @@ def _join_plain(settings: dict[str, Any], options: argparse.Namespace) -> int:
 
     plain_options = PlainOptions(
         nick=settings["nick"],
-        room=settings["room"],
+        room=settings["room"] or DEFAULT_ROOM,
         history=settings["history"],
         json=options.json,
         listen=options.listen,
         outbox=outbox_path(_state_dir(), settings["server"], settings["nick"]),
+        person=settings["person"],
     )
     return trio.run(plain, settings["server"], plain_options)
 

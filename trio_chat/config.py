@@ -40,6 +40,8 @@ class Setting(Generic[T]):
     metavar: str
     positional: bool = False
     form: Form = "one"
+    secret: bool = False
+    """Whether its value is shown to nobody."""
 
     @property
     def flag(self) -> str:

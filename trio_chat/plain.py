@@ -58,6 +58,8 @@ class PlainOptions:
     listen: bool
     outbox: Path | None = None
     """The file in which lines wait until they are accepted; None: they wait in memory."""
+    person: str | None = None
+    """Whose read marks are told, with `json`; nothing that is printed here is marked."""
 
 
 async def plain(address: Address, options: PlainOptions) -> int:
@@ -81,6 +83,7 @@ async def plain(address: Address, options: PlainOptions) -> int:
                     nick=options.nick,
                     rooms=[options.room],
                     history=options.history,
+                    person=options.person,
                     outbox=outbox,
                 ) as client:
                     try:

@@ -12,6 +12,7 @@ import platformdirs
 from trio_chat.addresses import (
     DEFAULT_HOST,
     DEFAULT_PORT,
+    DEFAULT_ROOM,
     Address,
     parse_address,
     parse_listen_address,
@@ -54,12 +55,24 @@ CONFIG_VARIABLE: Final = "TRIO_CHAT_CONFIG"
 
 LIMITS: Final = Limits()
 
+PERSON_CHARS_MIN: Final = 8
+"""Whoever guesses it knows what its owner has read."""
+PERSON_CHARS_MAX: Final = 64
+
 
 def _name(check: Callable[[str], str], text: str) -> str:
     try:
         return check(text.removeprefix("#"))
     except RefusedError as error:
         raise ValueError(error.reason) from None
+
+
+def _person(text: str) -> str:
+    # Not in the message: it is a secret also where it is wrong.
+    if not PERSON_CHARS_MIN <= len(text) <= PERSON_CHARS_MAX:
+        bounds = f"{PERSON_CHARS_MIN} to {PERSON_CHARS_MAX}"
+        raise ValueError(f"a secret of {bounds} characters is needed here")
+    return text
 
 
 SERVE_SETTINGS: Final[tuple[Setting[Any], ...]] = (
@@ -133,7 +146,22 @@ JOIN_SETTINGS: Final[tuple[Setting[Any], ...]] = (
     Setting(
         "nick", partial(_name, names.nick), "", "your name there (your login name)", "NAME"
     ),
-    Setting("room", partial(_name, names.room), "lobby", "the room to join", "ROOM"),
+    Setting(
+        "room",
+        partial(_name, names.room),
+        None,
+        f"the room to look at first (where you were the last time, or {DEFAULT_ROOM})",
+        "ROOM",
+    ),
+    Setting(
+        "person",
+        _person,
+        None,
+        "a secret that all your devices share, to have their read marks in common;"
+        " better in the file than here (each device has its own)",
+        "SECRET",
+        secret=True,
+    ),
     Setting(
         "history",
         integer(0, 100_000),

@@ -24,6 +24,7 @@ from trio_chat.protocol.messages import (
     Kind,
     Leave,
     Left,
+    Mark,
     Members,
     Message,
     Nick,
@@ -47,9 +48,10 @@ BOTH_SAY: Final[tuple[Message, ...]] = (
     Ping(id=7),
     Pong(id=7),
     Bye(reason="gone fishing", back_in_s=1.5),
+    Mark(room="lobby", seq=41),
 )
 CLIENT_SAYS: Final[tuple[Message, ...]] = (
-    Hello(v=1, nick="ada", device="d" * 64, software="nc", caps=("edits", "marks")),
+    Hello(v=1, nick="ada", device="d" * 64, person="p" * 64, caps=("edits", "files")),
     Join(room="lobby", after=3),
     Leave(room="lobby"),
     Hold(room="lobby"),
@@ -65,7 +67,7 @@ SERVER_SAYS: Final[tuple[Message, ...]] = (
     Welcome(
         v=1, nick="ada", epoch="e", software="x", heartbeat_s=15, text_bytes_max=16_384
     ),
-    Room(room="lobby", after=0, head=2),
+    Room(room="lobby", after=0, head=2, read=1),
     Members(room="lobby", nicks=("ada", "bob"), more=True),
     _ENTRY,
     Page(room="lobby", id=1, entries=(_ENTRY,), more=True, trimmed_through=4),
@@ -85,6 +87,7 @@ _TEXTS = st.text(max_size=40)
 _FIELDS: Final[dict[object, st.SearchStrategy[Any]]] = {
     "seconds": st.floats(0, 86_400),
     "device": st.none() | st.text(min_size=1, max_size=64),
+    "person": st.none() | st.text(min_size=1, max_size=64),
     "caps": st.lists(_TEXTS, max_size=4).map(tuple),
     "nicks": st.lists(_TEXTS, max_size=4).map(tuple),
     "kind": st.sampled_from(get_args(Kind)),

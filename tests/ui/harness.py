@@ -70,6 +70,11 @@ class ScriptedClient(Client):
             self._mailbox.put(event)
 
     @property
+    def read(self) -> dict[str, int | None]:
+        """The read marks that the server is told, by room."""
+        return {room: self._rooms.marks.read(room) for room in ("@", *self.rooms)}
+
+    @property
     def waiting(self) -> int:
         """How many events were not heard yet."""
         return len(self._mailbox._rooms)
@@ -130,6 +135,7 @@ class Scene:
         outbox: Outbox | None = None,
         look: Look | None = None,
         habits: Habits = DEFAULT_HABITS,
+        **options: Any,
     ) -> None:
         self.keyboard = keyboard
         self.terminal = EmulatedTerminal()
@@ -145,7 +151,7 @@ class Scene:
         terminal = Terminal(
             input=keyboard, output=output, look=look, habits=habits, now=lambda: 0.0
         )
-        self.chat = Chat(self.client, "lobby", terminal)
+        self.chat = Chat(self.client, "lobby", terminal, **options)
 
     @property
     def typed(self) -> str:
@@ -198,10 +204,11 @@ async def open_scene(
     outbox: Outbox | None = None,
     look: Look | None = None,
     habits: Habits = DEFAULT_HABITS,
+    **options: Any,
 ) -> AsyncIterator[Scene]:
     """A chat that has just begun; None: with an empty outbox in memory, on 256 colours."""
     with create_pipe_input() as keyboard:
-        scene = Scene(keyboard, outbox, look, habits)
+        scene = Scene(keyboard, outbox, look, habits, **options)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(scene._run)
             await scene.until(lambda: len(scene.terminal.rows) >= 2)

@@ -68,6 +68,7 @@ async def open_client(  # noqa: PLR0913 (one keyword, one thing a caller may wan
     rooms: Iterable[str] = ("lobby",),
     history: int | None = None,
     device: str | None = None,
+    person: str | None = None,
     events: bool = True,
     insist: bool = False,
     rng: random.Random | None = None,
@@ -81,15 +82,16 @@ async def open_client(  # noqa: PLR0913 (one keyword, one thing a caller may wan
             `history` entries of a room's past come first (None: as the server likes).
             `device` is a secret of this client's own (None: a new one); whoever comes
             with the same one and the same nick takes its place. It has numbers: they go on
-            only in the `outbox` that has them, so it needs one. Without `events` none are
-            kept: for those who only talk. With `insist` a refused nick is not an error:
-            it is a Status event, and the client waits for another one. `dial` makes each
-            connection. `outbox` holds what is said until it is accepted: None: in memory;
-            from open_outbox(): on disk, with the device that its numbers belong to. What
-            was left in it is sent first, and its rooms are joined for that. `wall_clock_s`
-            tells the connections of a device in their order, also over several clients:
-            the default looks time.time up when it is called, for who has put another one
-            there.
+            only in the `outbox` that has them, so it needs one. `person` is a secret that
+            all devices of one person share: they have their read marks in common. Without
+            `events` none are kept: for those who only talk. With `insist` a refused nick is
+            not an error: it is a Status event, and the client waits for another one. `dial`
+            makes each connection. `outbox` holds what is said until it is accepted: None:
+            in memory; from open_outbox(): on disk, with the device that its numbers belong
+            to. What was left in it is sent first, and its rooms are joined for that.
+            `wall_clock_s` tells the connections of a device in their order, also over
+            several clients: the default looks time.time up when it is called, for who has
+            put another one there.
     Raises: RefusedError out of the block: the server refused the first hello, or another
             client has taken this one's place.
             ValueError: `address` is none, or `device` is not the outbox's, or without one.
@@ -111,6 +113,7 @@ async def open_client(  # noqa: PLR0913 (one keyword, one thing a caller may wan
         insist=insist,
         dial=dial,
         wall_clock_s=wall_clock_s,
+        person=person,
     )
     client = Client(where, nick, options, rng or random.Random(), lines)
     left = (ticket.room for ticket in lines.lines if not ticket.room.startswith("@"))
@@ -119,6 +122,7 @@ async def open_client(  # noqa: PLR0913 (one keyword, one thing a caller may wan
     with lone_exception():
         async with trio.open_nursery() as nursery:
             nursery.start_soon(client._run)
+            nursery.start_soon(client._rooms.marks.run)
             try:
                 yield client
             finally:
@@ -136,6 +140,7 @@ class Options:
     insist: bool
     dial: Dial
     wall_clock_s: Callable[[], float]
+    person: str | None = None
 
 
 class Client:
@@ -318,6 +323,15 @@ class Client:
         """Ask who is in a room; a Members event tells, if there is a link."""
         self._request(messages.Who(room=_room_name(room)))
 
+    def mark_nowait(self, room: str, seq: int) -> None:
+        """One has read the room up to here: one's other devices come to know it.
+
+        Shape:  "@" is one's direct messages. A smaller one than before changes nothing, nor
+                does one for a room that one is not in. It is told within a second, again
+                after a lost link, and at the end.
+        """
+        self._rooms.mark(room.removeprefix("#"), seq)
+
     # --- what was said before --------------------------------------------------------
 
     async def fetch(self, room: str, *, after: int, through: int) -> Page:
@@ -366,6 +380,7 @@ class Client:
         """
         self._closing = True
         self._poke.set()
+        self._rooms.marks.tell_all()
         if self._link is not None:
             self._link.close()
             with trio.move_on_after(GOODBYE_S, shield=True):
@@ -456,6 +471,7 @@ class Client:
                 self._failures = 0
             self._link = None
             self._asking.cut()
+            self._rooms.marks.cut_off()
             self.outbox.hold()
             await trio.aclose_forcefully(stream)
 
@@ -474,6 +490,7 @@ class Client:
             nick=self.nick,
             device=self._options.device,
             attempt=self._attempt,
+            person=self._options.person,
             software=f"trio_chat {__version__}",
         )
 
@@ -513,7 +530,7 @@ class Client:
 
     # --- what the server says --------------------------------------------------------
 
-    def _hear(self, message: ServerMessage) -> None:  # noqa: PLR0912 (a table)
+    def _hear(self, message: ServerMessage) -> None:  # noqa: C901, PLR0912 (a table)
         match message:
             case messages.Entry():
                 self._rooms.entry(message)
@@ -537,6 +554,8 @@ class Client:
                 self._rooms.presence(message)
             case messages.Nick():
                 self._named(message.nick)
+            case messages.Mark():
+                self._rooms.marked(message)
             case messages.Error():
                 self._mailbox.tell(Refused(message.code, message.reason))
             case messages.Welcome() | messages.Ping() | messages.Pong() | messages.Bye():

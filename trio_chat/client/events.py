@@ -73,6 +73,17 @@ class Opened(Event, frozen=True):
     """The cursor: what came up to here is had, or was not asked for."""
     head: int
     """The last seq given so far."""
+    read: int | None = None
+    """One has read up to here, on whatever device; None: nothing is known."""
+
+
+class Marked(Event, frozen=True):
+    """One has read a room further, on another device."""
+
+    room: str
+    """The room; for `@` it says at the beginning how far one had read."""
+    seq: int
+    """One has read up to here."""
 
 
 class Closed(Event, frozen=True):
@@ -217,6 +228,7 @@ ClientEvent: TypeAlias = (
     Entry
     | Gap
     | Opened
+    | Marked
     | Closed
     | Members
     | Joined

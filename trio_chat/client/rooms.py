@@ -13,12 +13,14 @@ from trio_chat.client.events import (
     Gap,
     Joined,
     Left,
+    Marked,
     Members,
     Opened,
     Refused,
     Renamed,
 )
 from trio_chat.client.mailbox import Mailbox
+from trio_chat.client.marks import Marks
 from trio_chat.client.timeline import Place, Timeline
 from trio_chat.errors import ClosedError, RefusedError
 from trio_chat.protocol import messages
@@ -32,6 +34,8 @@ class _Room:
     def __init__(self, name: str) -> None:
         self.name = name
         self.timeline = Timeline()
+        self.head = 0
+        """As the server said it when it let us in."""
         self.asked = False
         """A join is on its way that was not answered."""
         self.listening = False
@@ -58,6 +62,8 @@ class Rooms:
         self._mailbox = mailbox
         self._request = request
         self._history = history
+        self.marks = Marks(request)
+        """How far one has read them."""
         self._rooms: dict[str, _Room] = {INBOX: _Room(INBOX)}
         self._leaving: Counter[str] = Counter()  # leaves on their way, not answered
         self._closed = False
@@ -100,8 +106,15 @@ class Rooms:
         # Counted, because the room may be wanted again before this is answered, and the
         # answer would end that.
         self._leaving[name] += 1
+        self.marks.left(name)
         self._request(Leave(room=name))
         self._close(name, "left")
+
+    def mark(self, name: str, seq: int) -> None:
+        """One has read this room up to here: no further than there is something to read."""
+        room = self._rooms.get(name)
+        if room is not None and room.timeline.cursor is not None:
+            self.marks.mark(name, min(seq, max(room.head, room.timeline.cursor)))
 
     def linked(self) -> None:
         """There is a new link: ask for everything, from where we are."""
@@ -112,6 +125,7 @@ class Rooms:
 
     def forget(self) -> None:
         """The server has another past: begin every room anew."""
+        self.marks.forget()
         for room in self._rooms.values():
             room.timeline = Timeline()
 
@@ -145,6 +159,9 @@ class Rooms:
             return
         room.asked = False
         room.listening = True
+        room.head = message.head
+        self.marks.opened(room.name, message.read)
+        read = self.marks.read(room.name)
         room.pages.clear()  # of a list that was cut off
         cursor = room.timeline.cursor
         if cursor is None or message.after > cursor:
@@ -155,7 +172,9 @@ class Rooms:
             room.timeline.opened(cursor)
         room.settled.set()
         if room.name != INBOX:
-            self._mailbox.put(Opened(room.name, cursor, message.head))
+            self._mailbox.put(Opened(room.name, cursor, message.head, read))
+        elif read is not None:
+            self._mailbox.put(Marked(room.name, read))
 
     def entry(self, message: messages.Entry) -> None:
         """An entry has come; the cursor moves only over what follows it at once."""
@@ -202,6 +221,13 @@ class Rooms:
             nicks, room.pages = tuple(room.pages), []
             self._offer(room, Members(room.name, nicks))
 
+    def marked(self, message: messages.Mark) -> None:
+        """One has read further on another device."""
+        is_news = self.marks.know(message.room, message.seq)
+        room = self._listening(message.room)
+        if is_news and room is not None:  # else it is told when the room is opened
+            self._offer(room, Marked(message.room, message.seq))
+
     def presence(self, message: messages.Joined | messages.Left | messages.Renamed) -> None:
         """Somebody came, went or has another name."""
         room = self._listening(message.room)
@@ -244,6 +270,7 @@ class Rooms:
         return taken
 
     def _close(self, name: str, reason: str) -> None:
+        self.marks.left(name)
         self._rooms.pop(name).settled.set()
         self._mailbox.put(Closed(name, reason))
 

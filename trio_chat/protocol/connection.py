@@ -20,6 +20,7 @@ from trio_chat.protocol.messages import (
     Joined,
     Leave,
     Left,
+    Mark,
     Members,
     Message,
     Nick,
@@ -70,7 +71,7 @@ CLIENT_SAYS: Final[dict[State, Moves]] = {
     },
     State.ACTIVE: {
         **dict.fromkeys((Join, Leave, Hold, Say, Direct, Nick, Who), State.ACTIVE),
-        **dict.fromkeys((Fetch, Search), State.ACTIVE),
+        **dict.fromkeys((Fetch, Search, Mark), State.ACTIVE),
         **dict.fromkeys((Ping, Pong), State.ACTIVE),
         Bye: State.CLOSED,
     },
@@ -86,7 +87,7 @@ SERVER_SAYS: Final[dict[State, Moves]] = {
     State.ACTIVE: {
         **dict.fromkeys((Room, Members, Entry, Gap, Accepted, Refused), State.ACTIVE),
         **dict.fromkeys((Page, Found), State.ACTIVE),
-        **dict.fromkeys((Joined, Left, Renamed, Nick), State.ACTIVE),
+        **dict.fromkeys((Joined, Left, Renamed, Nick, Mark), State.ACTIVE),
         **dict.fromkeys((Error, Ping, Pong), State.ACTIVE),
         Bye: State.CLOSED,
     },

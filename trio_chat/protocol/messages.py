@@ -82,6 +82,15 @@ class Bye(Message, frozen=True):
     """From a server that restarts: seconds to wait before coming back."""
 
 
+class Mark(Message, frozen=True):
+    """From the client: I have read up to here. From the server: so has one of you."""
+
+    room: str
+    """A room that was joined; `@` is one's own direct messages."""
+    seq: Count
+    """The last seq that was read. Marks only grow: a smaller one changes nothing."""
+
+
 # --- client to server ----------------------------------------------------------------
 
 
@@ -98,6 +107,9 @@ class Hello(Message, frozen=True):
     attempt: Count = 0
     """Larger in each later connection of the device: a hello that was under way for long
     does not take the place of one that was said after it."""
+    person: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+    """A secret that all devices of one person share: they have their read marks in
+    common. None: the device has its own."""
     software: Annotated[str, msgspec.Meta(max_length=64)] = ""
     """For the server's log."""
     caps: Annotated[tuple[str, ...], msgspec.Meta(max_length=32)] = ()
@@ -235,6 +247,8 @@ class Room(Message, frozen=True):
     """The cursor from which entries are sent."""
     head: Count
     """The last seq given in this room so far."""
+    read: Count | None = None
+    """The read mark: the person has read up to here. None: no mark is known."""
 
 
 class Members(Message, frozen=True):
@@ -393,6 +407,7 @@ ClientMessage = (
     | Direct
     | Nick
     | Who
+    | Mark
     | Fetch
     | Search
     | Ping
@@ -415,6 +430,7 @@ ServerMessage = (
     | Left
     | Renamed
     | Nick
+    | Mark
     | Error
     | Ping
     | Pong

@@ -31,6 +31,7 @@ from trio_chat.server.hub import Hub
 from trio_chat.server.journal import Journal
 from trio_chat.server.keeper import Keeper
 from trio_chat.server.limits import Limits
+from trio_chat.server.marks import Marks
 from trio_chat.server.outgoing import Outgoing, StalledError
 from trio_chat.server.pager import Pager
 from trio_chat.server.pages import HoleError, Pages
@@ -54,6 +55,7 @@ class Services:
     hub: Hub
     journal: Journal
     keeper: Keeper
+    marks: Marks
     store: Store
     pages: Pages
     archive: Archive
@@ -220,6 +222,8 @@ class Peer:
             log("no hello", address=self.address, reason=reason)
         else:
             nick = self._session.nick
+            if self._session.guest in (self, None):
+                self._services.marks.depart(self._session)
             self._services.hub.lose(self._session, self, reason)
             self._services.log.info("disconnected", nick=nick, reason=reason)
 
@@ -325,6 +329,8 @@ class Peer:
             lasting=hello.device is not None,
         )
         self._scope.deadline = math.inf
+        person = hello.person and fingerprint(hello.person, "person")
+        self._services.marks.arrive(self._session, person)
         self._comeback.begin(places, trio.current_time())
         nick = self._session.nick
         self._services.log.info("connected", nick=nick, address=self.address)
@@ -438,6 +444,8 @@ class Peer:
                     self._outgoing, self._crew, self._services.archive
                 )
                 await self._past.ask(room, message)
+            case messages.Mark():
+                self._services.marks.mark(self.session, message)
             case messages.Bye():
                 if self._session is not None:
                     self._services.hub.end(self._session, "quit")

@@ -102,6 +102,8 @@ class Member:
     """While behind: the version of the member list that it was sent since, or a part of."""
     parts_had: int = 0
     """Of that list."""
+    read: int | None = None
+    """Its read mark, as it was when it joined."""
 
 
 @dataclass(eq=False, slots=True)
@@ -326,7 +328,9 @@ class Room:
 
     def greeting(self, member: Member) -> bytes:
         """The answer to a join: from where the member reads."""
-        opened = messages.Room(room=self.name, after=member.cursor, head=self.head)
+        opened = messages.Room(
+            room=self.name, after=member.cursor, head=self.head, read=member.read
+        )
         return encode([opened])
 
     def gap(self, after: int, through: int) -> bytes:

@@ -17,6 +17,8 @@ from trio_chat.server.journal import Journal
 from trio_chat.server.keeper import Keeper
 from trio_chat.server.limits import BACK_IN_S, Limits
 from trio_chat.server.listen import address_of_peer, eager
+from trio_chat.server.marks import KEPT_AS as MARKS_KEPT_AS
+from trio_chat.server.marks import Marks
 from trio_chat.server.pages import Pages
 from trio_chat.server.past import Archive
 from trio_chat.server.peer import Peer, Services
@@ -75,6 +77,7 @@ async def serve(  # noqa: PLR0913, PLR0915 (what a simulation replaces comes in 
     trouble = Trouble(log, figures)
     kept = await store.remembered(KEPT_AS)
     keeper = Keeper(store, limits, trouble, kept)
+    marks = Marks(store, limits, trouble, await store.remembered(MARKS_KEPT_AS))
     heads = await store.heads()
     herald = Herald()
     hub = Hub(
@@ -83,6 +86,7 @@ async def serve(  # noqa: PLR0913, PLR0915 (what a simulation replaces comes in 
         log,
         changed=keeper.changed,
         has_news=herald.has_news,
+        read=marks.read,
         figures=figures,
     )
     hub.restore(kept)
@@ -114,6 +118,7 @@ async def serve(  # noqa: PLR0913, PLR0915 (what a simulation replaces comes in 
             hub=hub,
             journal=journal,
             keeper=keeper,
+            marks=marks,
             store=store,
             pages=pages,
             archive=archive,
@@ -128,6 +133,7 @@ async def serve(  # noqa: PLR0913, PLR0915 (what a simulation replaces comes in 
         )
         outer.start_soon(journal.run)
         outer.start_soon(keeper.run)
+        outer.start_soon(marks.run)
         outer.start_soon(herald.run)
         outer.start_soon(turns.run)
         async with trio.open_nursery() as handlers:
@@ -163,6 +169,7 @@ async def serve(  # noqa: PLR0913, PLR0915 (what a simulation replaces comes in 
             handlers.cancel_scope.deadline = outer.cancel_scope.deadline - words_s
         journal.close()
         keeper.close()
+        marks.close()
         herald.close()
         turns.close()
     running.tell_figures(at_end=True)

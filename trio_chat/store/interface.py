@@ -273,15 +273,16 @@ class Store(Protocol):
         """
 
 
-def fingerprint(device: str) -> str:
-    """What a store is given in place of a device's secret.
+def fingerprint(secret: str, whose: str = "device") -> str:
+    """What a store is given in place of a device's secret, or a person's.
 
     Shape:  32 hexadecimal digits. Whoever reads a data file, or an old backup of one,
             can't speak as anybody. No salt: a secret is 128 bits of chance, and the same
             device has to be found again.
     """
-    secret = device.encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(secret, digest_size=16, person=b"trio_chat device").hexdigest()
+    data = secret.encode("utf-8", "surrogatepass")
+    kind = f"trio_chat {whose}".encode()
+    return hashlib.blake2b(data, digest_size=16, person=kind).hexdigest()
 
 
 def log_words(log: str) -> str:

@@ -17,10 +17,12 @@ from trio_chat.ui import bridge, commands
 from trio_chat.ui.about import Draft, ToChange, Unclear, meant
 from trio_chat.ui.commands import Intent, parse
 from trio_chat.ui.desk import Desk
+from trio_chat.ui.desk_file import not_queued
 from trio_chat.ui.errands import Errands
 from trio_chat.ui.focus import Focus, listen_to
 from trio_chat.ui.hearing import Hearing
 from trio_chat.ui.help import help_notes
+from trio_chat.ui.keeping import Drawer, Keeping
 from trio_chat.ui.keys import Wishes, bind
 from trio_chat.ui.layout import build_layout, build_line, depth, styles
 from trio_chat.ui.lookback import LookingBack
@@ -28,6 +30,7 @@ from trio_chat.ui.modes import ModalOutput
 from trio_chat.ui.notifier import Notifier
 from trio_chat.ui.paper import Paper
 from trio_chat.ui.pointing import About
+from trio_chat.ui.reading import Reading
 from trio_chat.ui.rooms import calling, neighbour, numbered, opening
 from trio_chat.ui.screen import STOPPED, Screen
 from trio_chat.ui.state import (
@@ -43,6 +46,7 @@ from trio_chat.ui.state import (
 )
 from trio_chat.ui.switcher import Switcher
 from trio_chat.ui.terminal import Terminal
+from trio_chat.ui.unread import unread
 
 LAST_ACCEPTED_S: Final = 2.0
 """How long a quit waits for the lines that are on their way."""
@@ -57,7 +61,14 @@ _NO_ROOM: Final = "you are in no room: /join ROOM takes you to one"
 class Chat:
     """A conversation in progress: what is typed, what is heard, what is shown."""
 
-    def __init__(self, client: Client, room: str, terminal: Terminal) -> None:
+    def __init__(
+        self,
+        client: Client,
+        room: str,
+        terminal: Terminal,
+        *,
+        drawer: Drawer | None = None,
+    ) -> None:
         self._client = client
         self._terminal = terminal
         habits = terminal.habits
@@ -80,6 +91,8 @@ class Chat:
         listen_to(terminal.input, self.focus)
         view = begin(client.nick, *(client.rooms or (room,)))
         view = replace(view, muted=terminal.muted.rooms)
+        if view.find(room) is not None:
+            view = replace(view, current=room)
         paper = Paper(self.screen, terminal.look, terminal.now)
         self.desk = Desk(view, self.line, self.screen, paper)
         self.screen.key_bindings = bind(
@@ -97,9 +110,13 @@ class Chat:
             self.warn,
         )
         self._hearing.on_heard.append(self._notifier.hear)
-        self.focus.on_change.append(lambda _: self.screen.invalidate())
         if terminal.habits.notify.title:
             self.screen.after_render += lambda _: self._show_title()
+        self._reading = Reading(self.desk, client, lambda: self.focus.focused)
+        self.focus.on_change.append(lambda _: self._look())
+        self._keeping = None if drawer is None else Keeping(self.desk, drawer)
+        if drawer is not None:
+            self.desk.take_out(not_queued(drawer.found.drafts, client.outbox.lines))
         self._exit_code = 0
         self._leaving = trio.Event()
         self.desk.print(*left_over(client.outbox.lines, client.outbox.lines_elsewhere))
@@ -120,12 +137,15 @@ class Chat:
         """
         with lone_exception(), open_signals(*_ENDING) as ending:
             async with trio.open_nursery() as last:
-                last.start_soon(self._errands.run)
+                last.start_soon(self._save)
+                if self._keeping is not None:
+                    last.start_soon(self._keeping.run)
                 try:
                     async with trio.open_nursery() as nursery:
                         nursery.start_soon(self._until, ending, nursery.cancel_scope)
                         nursery.start_soon(self._hearing.run)
                         nursery.start_soon(self._looking_back.run)
+                        nursery.start_soon(self._reading.run)
                         nursery.start_soon(self.desk.paper.run)
                         nursery.start_soon(self._rescue_pastes)
                         nursery.start_soon(self._notifier.run)
@@ -144,6 +164,16 @@ class Chat:
     def _show_title(self) -> None:
         if isinstance(self._terminal.output, ModalOutput):
             self._terminal.output.show_title(self._notifier.title(self.view))
+
+    def _look(self) -> None:
+        """Somebody looks, or not any more: what was printed meanwhile is read now."""
+        self._reading.look()
+        self.screen.invalidate()
+
+    async def _save(self) -> None:
+        await self._errands.run()
+        if self._keeping is not None:  # what was just saved is no draft any more
+            self._keeping.close()
 
     async def _show(self) -> None:
         try:
@@ -249,7 +279,13 @@ class Chat:
                 self._errands.cancel(intent)
             case commands.History() | commands.Search() | commands.Jump() | commands.Fill():
                 return self._looking_back.ask(intent) if self.view.current else _NO_ROOM
-            case commands.Who() | commands.ShowOutbox() | commands.Help() | commands.Mute():
+            case (
+                commands.Who()
+                | commands.ShowOutbox()
+                | commands.ShowUnread()
+                | commands.Help()
+                | commands.Mute()
+            ):
                 self.desk.print(*self._asked(intent))
             case commands.Quit():
                 self._quit()
@@ -291,7 +327,11 @@ class Chat:
 
     def _asked(
         self,
-        intent: commands.Who | commands.ShowOutbox | commands.Help | commands.Mute,
+        intent: commands.Who
+        | commands.ShowOutbox
+        | commands.ShowUnread
+        | commands.Help
+        | commands.Mute,
     ) -> Iterable[Line]:
         match intent:
             case commands.Mute(room=room, muted=muted):
@@ -303,6 +343,8 @@ class Chat:
                 listed = [(line, self._client.outbox.is_held(line.n)) for line in lines]
                 online = self._client.state == "online"
                 return outbox(listed, self._terminal.now(), online=online)
+            case commands.ShowUnread():
+                return unread(self.view)
             case commands.Help():
                 return help_notes(self._terminal.habits)
 

@@ -73,6 +73,11 @@ class ShowOutbox:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowUnread:
+    """See where something is unread."""
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel:
     """Take a line back that waits; None: the last one."""
 
@@ -136,6 +141,7 @@ Intent: TypeAlias = (
     | Mute
     | Who
     | ShowOutbox
+    | ShowUnread
     | Cancel
     | LookBack
     | Help
@@ -276,6 +282,7 @@ COMMANDS: Final = (
     Command("reply", "[^N] TEXT", "answer the last line, or line N", _reply),
     Command("search", "[WORDS]", "show where it was said; or older", _search),
     Command("unmute", "[ROOM]", "be called by it again", partial(_mute, muted=False)),
+    Command("unread", "", "show where something is unread", lambda _: ShowUnread()),
     Command("who", "", "show who is in this room", lambda _: Who()),
 )
 

@@ -1,6 +1,7 @@
 """What the parts of a chat have in common: what is known, what is typed, what is shown."""
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -31,6 +32,8 @@ class Desk:
         """Whether one has gone, but for the answers to one's last lines."""
         self.saving = False
         """Whether the line in the input is on its way into the outbox."""
+        self.on_change: list[Callable[[], object]] = []
+        """Called when something new is known."""
         self._drafts: dict[str, Document] = {}
         self._draft_of = view.current
         self._came_back = ("", -math.inf)
@@ -41,6 +44,8 @@ class Desk:
         self.print(*update.lines)
         if update.back:
             self._give_back(update.back)
+        for changed in self.on_change:
+            changed()
 
     def print(self, *lines: Line) -> None:
         """Print these above the prompt."""
@@ -64,6 +69,19 @@ class Desk:
         self.line.selection_state = selection
 
     # --- drafts ----------------------------------------------------------------------
+
+    @property
+    def drafts(self) -> dict[str, str]:
+        """What is typed for each room, and not sent; "" is no room."""
+        drafts = {room: draft.text for room, draft in self._drafts.items()}
+        drafts[self._draft_of] = self.line.text
+        return {room: text for room, text in drafts.items() if text}
+
+    def take_out(self, drafts: Mapping[str, str]) -> None:
+        """Here is what was typed the last time."""
+        found = {room: Document(text) for room, text in drafts.items()}
+        self.line.reset(found.pop(self._draft_of, None))
+        self._drafts |= {r: text for r, text in found.items() if self.view.find(r)}
 
     def change_drafts(self) -> None:
         """Put away what is typed for one room, and take out what was for another.

@@ -42,7 +42,8 @@ class Printer:
         Cancel: atomic.
         """
         while self._lines:
-            self._drained = trio.Event()
+            if self._drained.is_set():  # else somebody waits for this one
+                self._drained = trio.Event()
             await self._drained.wait()
 
     async def run(self) -> None:

@@ -8,7 +8,8 @@ from trio_chat.protocol import names
 from trio_chat.ui.lookalikes import like_of
 from trio_chat.ui.mentions import calls
 from trio_chat.ui.recent import Known, find
-from trio_chat.ui.state import Line, Missing, Room, Rule, Said, Update, View, count
+from trio_chat.ui.state import Line, Missing, Room, Rule, Said, Update, View
+from trio_chat.ui.unread import printed, rule_of
 
 
 def opening(view: View, name: str) -> Update:
@@ -21,47 +22,36 @@ def switched(view: View, name: str) -> Update:
     """One looks at a room that one is in: here is what was said meanwhile."""
     room = view.find(name)
     assert room is not None, name
-    printed = tuple(_printed(view, each, room.about) for each in room.kept)
-    read = max((room.read, *(_last_seq(each) for each in room.kept[-1:])))
-    looked_at = replace(
-        room,
-        unread=0,
-        calls=0,
-        kept=(),
-        not_kept=0,
-        read=read,
-        hole=_left_out(room),
-        about={},
-    )
-    view = with_room(replace(view, current=name), looked_at)
-    # A room that is not open yet gets its rule when it is.
-    return Update(view, (_rule(room), *printed) if room.opened else printed)
+    read = max((room.heard, *(_last_seq(each) for each in room.kept[-1:])))
+    looked_at = replace(room, kept=(), not_kept=0, about={}, hole=_left_out(room))
+    update = Update(with_room(replace(view, current=name), printed(looked_at, read)))
+    mark = room.mark if room.mark is not None and room.unread else 0
+    lines = [(_last_seq(each), _printed(view, each, room.about)) for each in room.kept]
+    known = tuple(line for seq, line in lines if seq <= mark)
+    new = tuple(line for seq, line in lines if seq > mark)
+    if not room.opened:  # it gets its rule when it is
+        return replace(update, lines=known + new)
+    if not known:
+        return replace(update, lines=(rule_of(room), *new))
+    return replace(update, lines=(Rule(room.name), *known, rule_of(room), *new))
 
 
 def _left_out(room: Room) -> tuple[int, int] | None:
     """Which lines are not printed now, as far as they may be had."""
     holes = [hole_of(each) for each in room.kept if isinstance(each, Gap)]
-    if room.not_kept:
-        first = room.kept[0]
-        before = first.after if isinstance(first, Gap) else first.seq - 1
-        holes.insert(0, (max(room.read, room.back - 1, 0), before))
+    begins = max(room.read, room.mark or 0)
+    unknown = room.floor > begins
+    if room.not_kept or unknown:
+        first = room.kept[0] if room.kept else None
+        before = room.floor if first is None else _first_seq(first) - 1
+        after = begins if unknown else max(room.read, room.back - 1, 0)
+        holes.insert(0, (after, before))
     return next((hole for hole in reversed(holes) if hole is not None), room.hole)
 
 
 def hole_of(gap: Gap) -> tuple[int, int] | None:
     """The lines of a gap, if the server may still have them."""
     return None if gap.reason == GONE else (gap.after, gap.through)
-
-
-def _rule(room: Room) -> Rule:
-    remarks = []
-    if room.unread:
-        remarks.append(f"{room.unread:,} new while you were away")
-    if room.calls:
-        remarks.append(f"{room.calls:,} for you")
-    if room.not_kept:
-        remarks.append(f"{count(room.not_kept, 'older line')} not shown")
-    return Rule(room.name, ", ".join(remarks), news=bool(room.unread))
 
 
 def _printed(view: View, event: Entry | Gap, about: Mapping[int, Known]) -> Line:
@@ -84,6 +74,10 @@ def said(view: View, entry: Entry, about: Known | None = None) -> Said:
         about=about,
         like=like_of(entry.nick, view.likes),
     )
+
+
+def _first_seq(event: Entry | Gap) -> int:
+    return event.after + 1 if isinstance(event, Gap) else event.seq
 
 
 def _last_seq(event: Entry | Gap) -> int:

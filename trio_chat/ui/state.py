@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 
 from trio_chat.client.events import Entry, Gap, Queued, State
 from trio_chat.client.outbox import Progress, Ticket, elsewhere_words
+from trio_chat.protocol.messages import INBOX
 from trio_chat.ui.lookalikes import Likes, marked
 from trio_chat.ui.pointing import typed_about
 from trio_chat.ui.recent import Known, Recent
@@ -138,7 +139,7 @@ class Room:
     cut_off: bool = False
     """Whether the link was lost since."""
     unread: int = 0
-    """What others have said since one last looked."""
+    """What others have said since one last looked, here or on another device."""
     calls: int = 0
     """How many of those are for oneself."""
     read: int = 0
@@ -153,6 +154,18 @@ class Room:
     """The oldest line that was printed, or follows, has this seq; 0: none does."""
     hole: tuple[int, int] | None = None
     """Lines left out last that may be had: those after this seq, through the other."""
+    mark: int | None = None
+    """One has read up to here, on whatever device; None: nobody knows. See ui/unread.py."""
+    heard: int = 0
+    """All up to here was told, or will not be."""
+    floor: int = 0
+    """What is not behind this is not known line by line."""
+    news: tuple[int, ...] = ()
+    """The seqs of what others have said behind the mark, as far as they are known."""
+    called: tuple[int, ...] = ()
+    """Those of them that are for oneself."""
+    divider: tuple[int, int] | None = None
+    """Behind this seq begin so many new lines: a rule is to say so."""
     about: Mapping[int, Known] = field(default_factory=dict)
     """By seq: what those that are about a line are about, as it read before them."""
 
@@ -172,6 +185,8 @@ class View:
     """Why the link is as it is, in a sentence."""
     retry_in_s: float | None = None
     """Without a link: how long until the next try, 0 while it is made; None: not known."""
+    inbox: Room = Room(INBOX)
+    """Direct messages: they are printed wherever one is, and have a read mark."""
     left: Mapping[str, int] = field(default_factory=dict)
     """What was printed of rooms that one is not in any more: `read` of each."""
     likes: Likes = Likes()  # noqa: RUF009 (frozen)
