@@ -482,7 +482,7 @@ def play(steps: Steps, directory: Path | None = None) -> None:
     trio.run(world, clock=MockClock(autojump_threshold=0))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(STEPS, st.sampled_from(PAUSES_S)), max_size=25), st.booleans())
 def test_everybody_has_everything_once_and_in_order(steps: Steps, on_disk: bool) -> None:
     with tempfile.TemporaryDirectory() as directory:

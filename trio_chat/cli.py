@@ -27,7 +27,7 @@ from trio_chat.errors import (
     lone_exception,
 )
 from trio_chat.protocol import names
-from trio_chat.sanitise import clean
+from trio_chat.sanitise import as_lines
 from trio_chat.server import Limits, Running, address_of, listen, serve
 from trio_chat.server.console import open_console
 from trio_chat.settings import (
@@ -136,17 +136,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command = _COMMANDS[options.command]
         return command(options)
     except SettingError as error:
-        _say(f"{error}\n")
+        _say(f"{error}")
         return EXIT_USAGE
     except TrioChatError as error:
-        _say(f"{clean(str(error))}\n")  # a server may have worded it
+        _say(f"{error}")  # a server may have worded it
         return EXIT_FAILED
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         return EXIT_FAILED  # whoever read the output has gone, and needs no explanation
     except OSError as error:
-        _say(f"the output can't be written: {error.strerror or error}\n")
+        _say(f"the output can't be written: {error.strerror or error}")
         return EXIT_FAILED
 
 
@@ -201,7 +201,7 @@ async def _serve_until_told(
             )
             running: Running = await nursery.start(_then_cancel, start, nursery)
             for listener in listeners:
-                sys.stdout.write(f"listening on {address_of(listener)}\n")
+                _tell_asker(f"listening on {address_of(listener)}")
             sys.stdout.flush()
             log.info("storing", data=data)
             if isinstance(store, SqliteStore):
@@ -331,21 +331,21 @@ def _verify(options: argparse.Namespace) -> int:
 
 def _backup(options: argparse.Namespace) -> int:
     verdict = backup(Path(options.data), Path(options.to))
-    sys.stdout.write(f"{options.to} is a copy of {options.data}\n")
+    _tell_asker(f"{options.to} is a copy of {options.data}")
     return _told(verdict, options.to)
 
 
 def _told(verdict: Verdict, data: str) -> int:
     """Say what was found; the exit code."""
     for fault in verdict.faults:
-        sys.stdout.write(f"{data}: {clean(str(fault))}\n")
+        _tell_asker(f"{data}: {fault}")
     if not verdict.whole:
-        _say(f"{data} is not whole\n")
+        _say(f"{data} is not whole")
         return EXIT_FAILED
     gone = f", {verdict.trimmed:,} are no longer kept" if verdict.trimmed else ""
     entries = "1 entry" if verdict.entries == 1 else f"{verdict.entries:,} entries"
     logs = "1 log" if verdict.logs == 1 else f"{verdict.logs:,} logs"
-    sys.stdout.write(f"{data} is whole: {entries} in {logs}{gone}\n")
+    _tell_asker(f"{data} is whole: {entries} in {logs}{gone}")
     return EXIT_OK
 
 
@@ -354,11 +354,11 @@ def _told(verdict: Verdict, data: str) -> int:
 
 def _config(options: argparse.Namespace) -> int:
     if options.path:
-        sys.stdout.write(f"{config_path()}\n")
+        _tell_asker(f"{config_path()}")
     elif options.check is not None:
         return _check_config(options.check or None)
     else:
-        sys.stdout.write(whole_config())
+        _tell_asker(*whole_config().splitlines())
     return EXIT_OK
 
 
@@ -366,13 +366,13 @@ def _check_config(named: str | None) -> int:
     """Say what is wrong with a configuration file; the exit code."""
     path, faults = check_config(named)
     if faults is None:
-        sys.stdout.write(f"there is no {path}: all is at its default\n")
+        _tell_asker(f"there is no {path}: all is at its default")
         return EXIT_OK
     if not faults:
-        sys.stdout.write(f"{path} is right\n")
+        _tell_asker(f"{path} is right")
         return EXIT_OK
     for fault in faults:
-        _say(f"{clean(fault)}\n")
+        _say(fault)
     return EXIT_USAGE
 
 
@@ -463,12 +463,16 @@ def _add_settings(
             parser.add_argument(setting.flag, dest=setting.name, **words)
 
 
+def _tell_asker(*texts: str) -> None:
+    sys.stdout.write(as_lines(*texts))
+
+
 def _shown(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(text)
+    sys.stderr.write(as_lines(text))
 
 
 _COMMANDS: Final = {

@@ -39,6 +39,13 @@ from trio_chat.habits.habits import (
     Habits,
 )
 from trio_chat.habits.key_names import key
+from trio_chat.habits.notices import (
+    DEFAULT_NOTICES,
+    DESKTOPS,
+    WHENS,
+    NoticeHabits,
+    quiet_hours,
+)
 from trio_chat.protocol import names
 from trio_chat.server.limits import Limits
 
@@ -171,6 +178,51 @@ KEY_SETTINGS: Final[tuple[Setting[Any], ...]] = tuple(
     for action in ACTIONS
 )
 
+NOTIFY_SETTINGS: Final[tuple[Setting[Any], ...]] = (
+    Setting(
+        "when",
+        one_of(*WHENS),
+        DEFAULT_NOTICES.when,
+        "what calls you: mentions (lines with your nick, direct messages), all, or never",
+        "WHEN",
+    ),
+    Setting(
+        "bell", switch, DEFAULT_NOTICES.bell, "ring the bell", "true|false", form="switch"
+    ),
+    Setting(
+        "title",
+        switch,
+        DEFAULT_NOTICES.title,
+        "say in the terminal's title where you are and how often you were called",
+        "true|false",
+        form="switch",
+    ),
+    Setting(
+        "desktop",
+        one_of(*DESKTOPS),
+        DEFAULT_NOTICES.desktop,
+        "have the terminal show it on the desktop: auto where it is known to, osc9 or"
+        " osc777 in any, off",
+        "WAY",
+    ),
+    Setting(
+        "command",
+        str,
+        DEFAULT_NOTICES.command,
+        'a program to run, such as ["notify-send", "{title}", "{text}"]; {nick}, {room} and'
+        " {count} are put in, too (none)",
+        "WORD",
+        form="several",
+    ),
+    Setting(
+        "quiet",
+        quiet_hours,
+        None,
+        "hours in which only the title tells, such as 22:00-07:00 (none)",
+        "HOURS",
+    ),
+)
+
 SECTIONS: Final = (
     Section("serve", SERVE_SETTINGS, "The server."),
     Section("join", JOIN_SETTINGS, "The client."),
@@ -181,6 +233,11 @@ SECTIONS: Final = (
         " none. A key is written as alt-down, ctrl-k, shift-tab, page-up, f5, or two in a"
         " row: ctrl-x ctrl-e. All others are those of emacs or vi.",
         clashing_keys,
+    ),
+    Section(
+        "join.notify",
+        NOTIFY_SETTINGS,
+        "How the terminal client calls you while you look elsewhere.",
     ),
 )
 """Each table of the file. One that stands within another comes behind it."""
@@ -212,7 +269,8 @@ def settings_of(
 
 def habits_of(settings: Mapping[str, Any]) -> Habits:
     """How a person wants their terminal client, of the settings of [join]."""
-    return Habits(**{each.name: settings[each.name] for each in fields(Habits)})
+    found = {each.name: settings[each.name] for each in fields(Habits)}
+    return Habits(**{**found, "notify": NoticeHabits(**found["notify"])})
 
 
 def whole_config() -> str:

@@ -143,4 +143,4 @@ class StoresAgree(RuleBasedStateMachine):
 
 
 TestStoresAgree = StoresAgree.TestCase
-TestStoresAgree.settings = settings(max_examples=40, stateful_step_count=15, deadline=None)
+TestStoresAgree.settings = settings(max_examples=40, stateful_step_count=15)

@@ -10,7 +10,6 @@ import pyte
 import trio
 from prompt_toolkit.data_structures import Size
 from prompt_toolkit.input import PipeInput, create_pipe_input
-from prompt_toolkit.output.vt100 import Vt100_Output
 from trio.testing import MockClock
 
 from trio_chat.addresses import Address
@@ -22,6 +21,7 @@ from trio_chat.client.outbox import Outbox
 from trio_chat.habits.habits import DEFAULT_HABITS, Habits
 from trio_chat.ui import bridge
 from trio_chat.ui.chat import Chat
+from trio_chat.ui.modes import ModalOutput
 from trio_chat.ui.terminal import Terminal
 from trio_chat.ui.themes import Look
 
@@ -88,6 +88,7 @@ class EmulatedTerminal:
     def __init__(self) -> None:
         self.screen = pyte.HistoryScreen(COLUMNS, ROWS, history=10_000, ratio=1)
         self._stream = pyte.Stream(self.screen)
+        self.columns = COLUMNS
         self.written: list[str] = []
 
     def write(self, data: str) -> None:
@@ -99,6 +100,11 @@ class EmulatedTerminal:
 
     def isatty(self) -> bool:
         return True
+
+    def resize(self, columns: int) -> None:
+        """Make it narrower or wider; this one breaks no rows for that."""
+        self.columns = columns
+        self.screen.resize(ROWS, columns)
 
     @property
     def rows(self) -> list[str]:
@@ -129,9 +135,9 @@ class Scene:
         self.terminal = EmulatedTerminal()
         self.client = ScriptedClient(outbox=outbox)
         self.exit_code: int | None = None
-        output = Vt100_Output(
+        output = ModalOutput(
             self.terminal,  # type: ignore[arg-type]  # all of a TextIO that is used
-            lambda: Size(rows=ROWS, columns=COLUMNS),
+            lambda: Size(rows=ROWS, columns=self.terminal.columns),
             term="xterm-256color",
             enable_cpr=False,
         )

@@ -230,10 +230,8 @@ async def test_help_and_who_are_printed() -> None:
     async with open_scene() as scene:
         await scene.go_online()
         scene.keys("/help\r/who\r")
-        await scene.until(
-            lambda: any("/msg NICK TEXT" in row for row in scene.terminal.all_rows)
-        )
         await scene.until_seen("2 in #lobby: ada, bob")
+        assert any("/msg NICK TEXT" in row for row in scene.terminal.all_rows)
 
 
 @bridged

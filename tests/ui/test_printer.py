@@ -3,6 +3,7 @@
 import trio
 import trio.testing
 
+from trio_chat.sanitise import Drawn
 from trio_chat.ui.printer import FIRST_PIECE_CHARS, PIECE_CHARS, Printer
 
 
@@ -22,7 +23,7 @@ class SlowTerminal:
         return self.there
 
 
-LINES = [f"line {number}\r\n" for number in range(5_000)]
+LINES = [Drawn(f"line {number}\r\n") for number in range(5_000)]
 
 
 async def test_all_lines_are_printed_in_order_and_small_pieces_on_a_slow_terminal(
@@ -59,7 +60,7 @@ async def test_what_can_not_be_printed_now_is_printed_later(
     terminal.there = False
     printer = Printer(terminal.print_above)
     nursery.start_soon(printer.run)
-    printer.put(["later\r\n"])
+    printer.put([Drawn("later\r\n")])
     await trio.sleep(1)
     terminal.there = True
     await printer.drained()

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from trio_chat.habits.actions import DEFAULT_KEYS, Keymap
+from trio_chat.habits.notices import DEFAULT_NOTICES, NoticeHabits
 
 THEME_NAMES: Final = ("auto", "any", "dark", "light", "mono")
 EDITING: Final = ("emacs", "vi")
@@ -24,6 +25,7 @@ class Habits:
     history_lines: int = 1_000
     """How many lines of what was typed are kept in a file; 0: none."""
     keys: Keymap = field(default_factory=lambda: DEFAULT_KEYS)
+    notify: NoticeHabits = DEFAULT_NOTICES
 
 
 DEFAULT_HABITS: Final = Habits()

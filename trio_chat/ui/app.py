@@ -17,7 +17,7 @@ from trio_chat.client.outbox_file import (
     outbox_path,
 )
 from trio_chat.habits.habits import DEFAULT_HABITS, Habits
-from trio_chat.sanitise import clean
+from trio_chat.sanitise import as_lines
 from trio_chat.ui import bridge
 from trio_chat.ui.chat import LAST_ACCEPTED_S, Chat
 from trio_chat.ui.hearing import SENDING_SHOWN_S
@@ -46,7 +46,7 @@ def run(
             RefusedError: the server does not want this program, or has a newer one of us.
             KeyboardInterrupt: Ctrl-C while the last lines were on their way.
     """
-    terminal = open_terminal(state_dir, habits)
+    terminal = open_terminal(state_dir, str(address), habits)
     left = _Left()
     if state_dir is not None:
         left.file = outbox_path(state_dir, address, nick)
@@ -101,10 +101,10 @@ def tell_unsent(unsent: Sequence[Ticket], stderr: TextIO, then: str = "") -> Non
     if unsent:
         lines, them = ("line was", "it") if len(unsent) == 1 else ("lines were", "them")
         # Not "not sent": one that was on its way may have arrived.
-        stderr.write(f"{len(unsent)} {lines} not accepted by the server")
-        stderr.write(f" yet; `{then}` sends {them}:\n" if then else ":\n")
+        what = f"{len(unsent)} {lines} not accepted by the server"
+        what += f" yet; `{then}` sends {them}:" if then else ":"
+        stderr.write(as_lines(what))
         for ticket in unsent:
             to = destination(ticket.room)
-            stderr.writelines(
-                f"{to}: {clean(each)}\n" for each in said_in(ticket).split("\n")
-            )
+            texts = (f"{to}: {each}" for each in said_in(ticket).split("\n"))
+            stderr.write(as_lines(*texts))

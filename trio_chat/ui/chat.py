@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Final, assert_never
 
@@ -17,17 +18,21 @@ from trio_chat.ui.about import Draft, ToChange, Unclear, meant
 from trio_chat.ui.commands import Intent, parse
 from trio_chat.ui.desk import Desk
 from trio_chat.ui.errands import Errands
+from trio_chat.ui.focus import Focus, listen_to
 from trio_chat.ui.hearing import Hearing
 from trio_chat.ui.help import help_notes
 from trio_chat.ui.keys import Wishes, bind
 from trio_chat.ui.layout import build_layout, build_line, depth, styles
 from trio_chat.ui.lookback import LookingBack
+from trio_chat.ui.modes import ModalOutput
+from trio_chat.ui.notifier import Notifier
 from trio_chat.ui.paper import Paper
 from trio_chat.ui.pointing import About
 from trio_chat.ui.rooms import calling, neighbour, numbered, opening
-from trio_chat.ui.screen import Screen
+from trio_chat.ui.screen import STOPPED, Screen
 from trio_chat.ui.state import (
     Line,
+    Note,
     Trouble,
     View,
     after_its_lines,
@@ -70,7 +75,11 @@ class Chat:
             (terminal.input, terminal.output),
             habits.editing,
         )
+        self.focus = Focus()
+        """Whether somebody looks at the terminal."""
+        listen_to(terminal.input, self.focus)
         view = begin(client.nick, *(client.rooms or (room,)))
+        view = replace(view, muted=terminal.muted.rooms)
         paper = Paper(self.screen, terminal.look, terminal.now)
         self.desk = Desk(view, self.line, self.screen, paper)
         self.screen.key_bindings = bind(
@@ -79,6 +88,18 @@ class Chat:
         self._errands = Errands(self.desk, client, label(habits.keys["send"][0]))
         self._looking_back = LookingBack(self.desk, client)
         self._hearing = Hearing(self.desk, client)
+        self._notifier = Notifier(
+            terminal.habits.notify,
+            terminal.ways,
+            self.focus,
+            terminal.now,
+            self.screen.signal,
+            self.warn,
+        )
+        self._hearing.on_heard.append(self._notifier.hear)
+        self.focus.on_change.append(lambda _: self.screen.invalidate())
+        if terminal.habits.notify.title:
+            self.screen.after_render += lambda _: self._show_title()
         self._exit_code = 0
         self._leaving = trio.Event()
         self.desk.print(*left_over(client.outbox.lines, client.outbox.lines_elsewhere))
@@ -107,15 +128,22 @@ class Chat:
                         nursery.start_soon(self._looking_back.run)
                         nursery.start_soon(self.desk.paper.run)
                         nursery.start_soon(self._rescue_pastes)
+                        nursery.start_soon(self._notifier.run)
                         nursery.start_soon(self._leave)
                         if _CONTINUED is not None:
                             nursery.start_soon(self._come_back)
+                        if STOPPED and signal.getsignal(STOPPED) != signal.SIG_IGN:
+                            nursery.start_soon(self._stop)
                         await self._show()
                         await self._settle()
                         nursery.cancel_scope.cancel()
                 finally:
                     self._errands.close()
         return self._exit_code
+
+    def _show_title(self) -> None:
+        if isinstance(self._terminal.output, ModalOutput):
+            self._terminal.output.show_title(self._notifier.title(self.view))
 
     async def _show(self) -> None:
         try:
@@ -147,6 +175,12 @@ class Chat:
         with open_signals(_CONTINUED) as signals:
             async for _ in signals:
                 self.screen.come_back()
+
+    async def _stop(self) -> None:
+        assert STOPPED is not None
+        with open_signals(STOPPED) as signals:
+            async for _ in signals:
+                self.screen.stop()
 
     async def _rescue_pastes(self) -> None:
         while True:
@@ -215,7 +249,7 @@ class Chat:
                 self._errands.cancel(intent)
             case commands.History() | commands.Search() | commands.Jump() | commands.Fill():
                 return self._looking_back.ask(intent) if self.view.current else _NO_ROOM
-            case commands.Who() | commands.ShowOutbox() | commands.Help():
+            case commands.Who() | commands.ShowOutbox() | commands.Help() | commands.Mute():
                 self.desk.print(*self._asked(intent))
             case commands.Quit():
                 self._quit()
@@ -246,10 +280,22 @@ class Chat:
                 return reason if self.view.current else _NO_ROOM
         return ""
 
+    def _mute(self, room: str, *, muted: bool) -> Iterable[Line]:
+        if not room:
+            return (Trouble(_NO_ROOM),)
+        trouble = self._terminal.muted.set(room, muted=muted)
+        self.desk.view = replace(self.view, muted=self._terminal.muted.rooms)
+        calls = "does not call you: /unmute ends that" if muted else "calls you"
+        note = Note(f"#{room} {calls}")
+        return (note, Trouble(trouble)) if trouble else (note,)
+
     def _asked(
-        self, intent: commands.Who | commands.ShowOutbox | commands.Help
+        self,
+        intent: commands.Who | commands.ShowOutbox | commands.Help | commands.Mute,
     ) -> Iterable[Line]:
         match intent:
+            case commands.Mute(room=room, muted=muted):
+                return self._mute(room or self.view.current, muted=muted)
             case commands.Who():
                 return (who(self.view),)
             case commands.ShowOutbox():

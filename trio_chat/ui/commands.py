@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeAlias
 
 from trio_chat.errors import RefusedError
@@ -51,6 +52,14 @@ class Rename:
     """Have another name."""
 
     nick: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """Not be called by a room any more, or again; None: by the one that one looks at."""
+
+    room: str | None
+    muted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +133,7 @@ Intent: TypeAlias = (
     | Join
     | Leave
     | Rename
+    | Mute
     | Who
     | ShowOutbox
     | Cancel
@@ -183,6 +193,10 @@ def _tell(rest: str) -> Intent:
 
 def _rename(rest: str) -> Intent:
     return Rename(names.nick(_needed(rest).strip()))
+
+
+def _mute(rest: str, *, muted: bool) -> Intent:
+    return Mute(_room(rest) if rest.strip() else None, muted)
 
 
 def _cancel(rest: str) -> Intent:
@@ -254,12 +268,14 @@ COMMANDS: Final = (
     Command("leave", "[ROOM]", "leave this room, or another", _leave),
     Command("me", "TEXT", "say what you do", lambda rest: Say(_needed(rest), "me")),
     Command("msg", "NICK TEXT", "say it to one person alone", _tell),
+    Command("mute", "[ROOM]", "not be called by it any more", partial(_mute, muted=True)),
     Command("nick", "NAME", "take another name", _rename),
     Command("outbox", "", "show what waits to be sent", lambda _: ShowOutbox()),
     Command("quit", "", "leave the chat; Ctrl-D does too", lambda _: Quit()),
     Command("react", "[^N] EMOJI", "react to a line; again: take it back", _react),
     Command("reply", "[^N] TEXT", "answer the last line, or line N", _reply),
     Command("search", "[WORDS]", "show where it was said; or older", _search),
+    Command("unmute", "[ROOM]", "be called by it again", partial(_mute, muted=False)),
     Command("who", "", "show who is in this room", lambda _: Who()),
 )
 

@@ -22,7 +22,7 @@ class Candidate:
     help: str = ""
 
 
-_OF_ROOMS: Final = frozenset({"join", "leave"})
+_OF_ROOMS: Final = frozenset({"join", "leave", "mute", "unmute"})
 _OF_NICKS: Final = frozenset({"msg"})
 _OF_LINES: Final = frozenset({"cancel"})
 _OF_ENTRIES: Final = frozenset({"reply", "react", "edit", "delete"})

@@ -34,7 +34,7 @@ from trio_chat.habits.key_names import label
 from trio_chat.sanitise import clean
 from trio_chat.ui.complete import complete
 from trio_chat.ui.state import View
-from trio_chat.ui.status import queued, status
+from trio_chat.ui.status import Fragments, queued, status
 from trio_chat.ui.switcher import Switcher
 from trio_chat.ui.themes import Depth, Look, prompt_styles
 from trio_chat.ui.weight import weight
@@ -101,8 +101,8 @@ def build_layout(
     )
     rows = HSplit(
         [
-            _shown_if_any(lambda: FormattedText(queued(view(), _columns()))),
-            _shown_if_any(lambda: FormattedText(weight(line.text, send, _columns()))),
+            _shown_if_any(lambda: queued(view(), _columns())),
+            _shown_if_any(lambda: weight(line.text, send, _columns())),
             Window(
                 typed,
                 height=Dimension(min=1, max=INPUT_ROWS_MAX),
@@ -114,7 +114,7 @@ def build_layout(
             CompletionsMenu(max_height=MENU_ROWS_MAX),
             _looking(switcher),
             Window(
-                FormattedTextControl(lambda: FormattedText(status(view(), _columns()))),
+                _text(lambda: status(view(), _columns())),
                 height=1,
                 style="class:status",
             ),
@@ -131,16 +131,21 @@ def _columns() -> int:
 
 def _looking(switcher: Switcher) -> ConditionalContainer:
     name = BufferControl(switcher.line, [BeforeInput("room: ", "class:prompt")])
-    rooms = FormattedTextControl(lambda: FormattedText(switcher.fragments))
+    rooms = _text(lambda: switcher.fragments)
     return ConditionalContainer(
         HSplit([Window(rooms, dont_extend_height=True), Window(name, height=1)]),
         filter=has_focus(switcher.line),
     )
 
 
-def _shown_if_any(fragments: Callable[[], FormattedText]) -> ConditionalContainer:
+def _text(fragments: Callable[[], Fragments]) -> FormattedTextControl:
+    """What is shown is clean: the toolkit itself takes any text."""
+    return FormattedTextControl(lambda: FormattedText(fragments()))
+
+
+def _shown_if_any(fragments: Callable[[], Fragments]) -> ConditionalContainer:
     return ConditionalContainer(
-        Window(FormattedTextControl(fragments), dont_extend_height=True),
+        Window(_text(fragments), dont_extend_height=True),
         filter=Condition(lambda: bool(fragments())),
     )
 
@@ -178,5 +183,6 @@ class CommandCompleter(Completer):
             yield Completion(
                 candidate.word,
                 start_position=-candidate.typed_chars,
+                display=clean(candidate.word),
                 display_meta=clean(candidate.help),
             )

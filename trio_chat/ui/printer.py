@@ -6,6 +6,8 @@ from typing import Final
 
 import trio
 
+from trio_chat.sanitise import Drawn
+
 PAUSE_S: Final = 0.03
 """Between two pieces: what comes meanwhile is printed at once, in one piece."""
 SLOW_S: Final = 0.03
@@ -22,14 +24,14 @@ class Printer:
             fills the queue waits for drained() first: then it holds no more than that.
     """
 
-    def __init__(self, print_above: Callable[[str], bool]) -> None:
+    def __init__(self, print_above: Callable[[Drawn], bool]) -> None:
         self._print_above = print_above
-        self._lines: deque[str] = deque()
+        self._lines: deque[Drawn] = deque()
         self._work = trio.Event()
         self._drained = trio.Event()
         self._piece_chars = FIRST_PIECE_CHARS
 
-    def put(self, lines: Iterable[str]) -> None:
+    def put(self, lines: Iterable[Drawn]) -> None:
         """Print these, after all others."""
         self._lines.extend(lines)
         self._work.set()
@@ -56,7 +58,7 @@ class Printer:
 
     def _print_piece(self) -> float:
         lines = self._piece()
-        text = "".join(lines)
+        text = Drawn("".join(lines))
         began = trio.current_time()
         if not self._print_above(text):
             return 0.0
@@ -69,9 +71,9 @@ class Printer:
             self._drained.set()
         return cost_s
 
-    def _piece(self) -> list[str]:
+    def _piece(self) -> list[Drawn]:
         """The next lines: one at least, and not many more characters than a piece has."""
-        piece: list[str] = []
+        piece: list[Drawn] = []
         chars = 0
         for line in self._lines:
             piece.append(line)

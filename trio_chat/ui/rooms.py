@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from trio_chat.client.events import GONE, Entry, Gap
 from trio_chat.protocol import names
+from trio_chat.ui.lookalikes import like_of
 from trio_chat.ui.mentions import calls
 from trio_chat.ui.recent import Known, find
 from trio_chat.ui.state import Line, Missing, Room, Rule, Said, Update, View, count
@@ -81,6 +82,7 @@ def said(view: View, entry: Entry, about: Known | None = None) -> Said:
         to=(entry.to or view.nick) if entry.direct else "",
         called=view.nick if not entry.direct and calls(entry, about, view.nick) else "",
         about=about,
+        like=like_of(entry.nick, view.likes),
     )
 
 
@@ -106,7 +108,8 @@ def calling(view: View) -> str | None:
     """The next room in which one was called, or else in which something is unread."""
     others = _from_here(view.rooms, view.current)
     called = (room.name for room in others if room.calls)
-    return next(called, next((room.name for room in others if room.unread), None))
+    unread = (room.name for room in others if room.unread and room.name not in view.muted)
+    return next(called, next(unread, None))
 
 
 def found(view: View, typed: str) -> list[Room]:

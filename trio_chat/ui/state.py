@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 
 from trio_chat.client.events import Entry, Gap, Queued, State
 from trio_chat.client.outbox import Progress, Ticket, elsewhere_words
+from trio_chat.ui.lookalikes import Likes, marked
 from trio_chat.ui.pointing import typed_about
 from trio_chat.ui.recent import Known, Recent
 from trio_chat.words import NOTHING, Wanted
@@ -36,6 +37,8 @@ class Said:
     """One's own nick, if the line is for it."""
     about: Known | None = None
     """The line that it is about, as it read before, if that is known."""
+    like: str = ""
+    """Whom somebody else would take its author for."""
 
     @property
     def reacts(self) -> bool:
@@ -171,6 +174,10 @@ class View:
     """Without a link: how long until the next try, 0 while it is made; None: not known."""
     left: Mapping[str, int] = field(default_factory=dict)
     """What was printed of rooms that one is not in any more: `read` of each."""
+    likes: Likes = Likes()  # noqa: RUF009 (frozen)
+    """Whom one has met, and who of them looks like somebody else."""
+    muted: frozenset[str] = frozenset()
+    """The rooms that are not to call one."""
     told: State = "connecting"
     """What the rows that were printed say of the link."""
     queued: tuple[Queued, ...] = ()
@@ -220,7 +227,8 @@ def who(view: View) -> Line:
         return Trouble("you are in no room: /join ROOM takes you to one")
     if not room.nicks:
         return Note(f"who is in #{room.name} is not known yet")
-    return Note(f"{len(room.nicks)} in #{room.name}: {', '.join(room.nicks)}")
+    nicks = ", ".join(marked(nick, view.likes) for nick in room.nicks)
+    return Note(f"{len(room.nicks)} in #{room.name}: {nicks}")
 
 
 def outbox(

@@ -7,13 +7,14 @@ from prompt_toolkit.buffer import Buffer
 
 from trio_chat.habits.actions import DEFAULT_KEYS, Keymap
 from trio_chat.habits.key_names import label
-from trio_chat.sanitise import clean
+from trio_chat.sanitise import LINE_END, clean
 from trio_chat.ui.rooms import found
 from trio_chat.ui.state import Room, View
 from trio_chat.ui.status import Fragments, counts
 
 ROWS_MAX: Final = 8
-_SEEN: Final = ("[SetCursorPosition]", "")  # so the toolkit keeps it on a low screen, too
+# So the toolkit keeps it on a low screen, too.
+_SEEN: Final = ("[SetCursorPosition]", clean(""))
 
 
 class Switcher:
@@ -76,19 +77,19 @@ def rows(
     Shape:  each with the key that goes there without looking for it, if it has one.
     """
     if not rooms:
-        return [("class:note", "no room is called so")]
+        return [("class:note", clean("no room is called so"))]
     first = max(0, min(selected - ROWS_MAX + 1, len(rooms) - ROWS_MAX))
     shown = enumerate(rooms[first : first + ROWS_MAX], first)
     drawn = [_row(view, room, keys, here=at == selected) for at, room in shown]
-    return [part for row in drawn for part in (("", "\n"), *row)][1:]
+    return [part for row in drawn for part in (("", LINE_END), *row)][1:]
 
 
 def _row(view: View, room: Room, keys: Keymap, *, here: bool) -> Fragments:
-    name = [("class:prompt" if here else "", f"#{clean(room.name)}")]
+    name = [("class:prompt" if here else "", clean(f"#{room.name}"))]
     by_key = keys.get(f"room_{view.rooms.index(room) + 1}")
     return [
         *([_SEEN] if here else []),
-        ("class:prompt", "> " if here else "  "),
+        ("class:prompt", clean("> " if here else "  ")),
         *(counts(room) if room.unread else name),
-        ("class:note", f"  {label(by_key[0])}" if by_key else ""),
+        ("class:note", clean(f"  {label(by_key[0])}" if by_key else "")),
     ]

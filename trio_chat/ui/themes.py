@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from trio_chat.protocol import names
+from trio_chat.sanitise import Clean, Drawn
 
 Depth: TypeAlias = Literal["none", "16", "256", "true"]
 """How many colours a terminal has."""
@@ -244,6 +245,6 @@ def _colour(theme: Theme, name: str) -> Colour:
     return found.get(name, theme.blue)
 
 
-def paint(text: str, codes: str) -> str:
+def paint(text: Clean | Drawn, codes: str) -> Drawn:
     """The text in these; nothing stays switched on behind it."""
-    return f"\x1b[{codes}m{text}\x1b[0m" if codes and text else text
+    return Drawn(f"\x1b[{codes}m{text}\x1b[0m" if codes and text else text)

@@ -6,6 +6,7 @@ from typing import Final
 
 from trio_chat.client.parts import parts_of
 from trio_chat.protocol.messages import TEXT_BYTES_MAX
+from trio_chat.sanitise import clean
 from trio_chat.ui.cells import cells
 from trio_chat.ui.commands import Mistake, Say, Tell, parse
 from trio_chat.ui.status import Fragments
@@ -40,7 +41,7 @@ def weight(text: str, send: str, columns: int) -> Fragments:
     style = "class:queued" if weighed.messages > 1 else "class:note"
     forms = _forms(weighed, send)
     fitting = (form for form in forms if cells(form) <= columns)
-    return [(style, next(fitting, forms[-1]))]
+    return [(style, clean(next(fitting, forms[-1])))]
 
 
 @lru_cache(maxsize=1)  # the text is drawn more often than it changes
