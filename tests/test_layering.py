@@ -72,6 +72,7 @@ PURE: Final = (
     "trio_chat/ui/feed.py",
     "trio_chat/ui/help.py",
     "trio_chat/ui/mentions.py",
+    "trio_chat/ui/past.py",
     "trio_chat/ui/confusables.py",
     "trio_chat/ui/lookalikes.py",
     "trio_chat/ui/meeting.py",

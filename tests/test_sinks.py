@@ -52,6 +52,7 @@ _NO_TERMINALS: Final = frozenset(
         "trio_chat/wire.py",
         "trio_chat/store/marker.py",
         "trio_chat/client/outbox_file.py",
+        "trio_chat/ui/desk_file.py",
     }
 )
 
