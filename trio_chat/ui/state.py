@@ -207,6 +207,11 @@ class View:
     """The last lines of each room, and of one's direct messages."""
 
     @property
+    def why(self) -> str:
+        """The reason alone: when the next try is counts down elsewhere."""
+        return self.reason.partition("; trying again")[0]
+
+    @property
     def room(self) -> Room | None:
         """The room that one looks at."""
         return self.find(self.current)
