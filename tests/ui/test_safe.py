@@ -19,6 +19,7 @@ from trio_chat.client.events import ClientEvent, Entry, Gap, Status
 from trio_chat.client.outbox import Ticket
 from trio_chat.sanitise import LINE_END, clean
 from trio_chat.ui import render
+from trio_chat.ui.asked import left_over, outbox, who
 from trio_chat.ui.changes import reduce
 from trio_chat.ui.complete import complete
 from trio_chat.ui.feed import begin_feed, fed, settled
@@ -26,7 +27,7 @@ from trio_chat.ui.meeting import met
 from trio_chat.ui.notices import title_of
 from trio_chat.ui.render import text_of
 from trio_chat.ui.rooms import switched
-from trio_chat.ui.state import Line, Room, View, left_over, outbox, who
+from trio_chat.ui.state import Line, Room, View
 from trio_chat.ui.status import Fragments, queued, status
 from trio_chat.ui.switcher import rows
 from trio_chat.ui.themes import Look

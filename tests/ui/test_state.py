@@ -22,6 +22,7 @@ from trio_chat.client.events import (
     Reset,
     Status,
 )
+from trio_chat.ui.asked import who
 from trio_chat.ui.changes import lost, reduce
 from trio_chat.ui.rooms import opening, switched
 from trio_chat.ui.state import (
@@ -36,7 +37,6 @@ from trio_chat.ui.state import (
     Update,
     View,
     begin,
-    who,
 )
 
 LOBBY = replace(begin("ada", "lobby"), state="online", told="online")
