@@ -35,7 +35,6 @@ from trio_chat.ui.switcher import rows
 from trio_chat.ui.themes import Look
 from trio_chat.ui.unread import unread
 
-ROWS = 300
 VIEW = View("ada", "lobby", (Room("lobby", opened=True), Room("dev", opened=True)))
 many_events = st.lists(events, min_size=1, max_size=4)
 
@@ -74,9 +73,11 @@ def state(screen: pyte.Screen) -> tuple[Any, ...]:
 
 def stand(drawn: str, columns: int) -> None:
     """Draw this between other rows, and look whether it has left them alone."""
-    screen = pyte.Screen(columns, ROWS)
+    # As high as it needs: most of the time goes into the rows of the emulator.
+    rows = 4 + sum(1 + 2 * len(row) // columns for row in drawn.split("\n"))
+    screen = pyte.Screen(columns, rows)
     stream = pyte.Stream(screen)
-    stream.feed(f"\x1b]2;before\x07\x1b[{ROWS};1Hbelow\x1b[1;1Habove\r\n")
+    stream.feed(f"\x1b]2;before\x07\x1b[{rows};1Hbelow\x1b[1;1Habove\r\n")
     before = state(screen)
     stream.feed(drawn)
     assert state(screen) == before
@@ -120,16 +121,15 @@ def test_what_is_printed_of_the_past_changes_its_own_rows_and_nothing_else(
     for sought in (words, *(each.text for each in entries[:1])):
         answer = Found("lobby", entries, before=3)
         lines = past.found(VIEW, Sought("lobby", sought), answer).lines
-        for line in lines:
-            stand(text_of(line, Look(columns=columns), 0.0), columns)
+        stand("".join(text_of(line, Look(columns=columns), 0.0) for line in lines), columns)
     asked = Range(0, 9)
     for update in (
         past.history(VIEW, "lobby", asked, page),
         past.filled(VIEW, "lobby", asked, page),
         past.jumped(VIEW, "lobby", 3, page),
     ):
-        for line in update.lines:
-            stand(text_of(line, Look(columns=columns), 0.0), columns)
+        drawn = (text_of(line, Look(columns=columns), 0.0) for line in update.lines)
+        stand("".join(drawn), columns)
 
 
 @given(many_events)
