@@ -15,6 +15,8 @@ THIS = "{}.{}".format(*sys.version_info)
 PYTHONS = list(dict.fromkeys([*nox.project.python_versions(PYPROJECT), THIS]))
 # These are about the chat and not about a Python, and take as long as all others together.
 ONCE = ("tests/reliability", "tests/simulator/zoo")
+# Who is done takes from who has most left; more than four are in each other's way.
+AT_ONCE = ("-n", "auto", "--maxprocesses", "4", "--dist", "worksteal")
 # How many seeds of each suite without further arguments: all together take three minutes.
 SUITES = {
     "smoke": 4,
@@ -66,8 +68,9 @@ def tests(session: nox.Session) -> None:
     """All tests, on each Python that is here (some on one); arguments go to pytest."""
     session.install("-e", ".", *groups("test"))
     arguments = session.posargs
-    if not arguments and session.python != THIS:
-        arguments = [f"--ignore={each}" for each in ONCE]
+    if not arguments:
+        left_out = ONCE if session.python != THIS else ()
+        arguments = [*AT_ONCE, *(f"--ignore={each}" for each in left_out)]
     session.run("python", "-m", "pytest", *arguments)
 
 
