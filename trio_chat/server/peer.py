@@ -422,7 +422,7 @@ class Peer:
             case messages.Ping():
                 await self._reply(messages.Pong(id=message.id))
             case messages.Pong():
-                pass
+                await trio.lowlevel.checkpoint()
             case messages.Hello():
                 await self._hello(message)
             case messages.Join():
@@ -435,6 +435,7 @@ class Peer:
             case messages.Hold():
                 member = self._services.hub.membership(self.session, message.room)
                 member.room.hold(member)
+                await trio.lowlevel.checkpoint()
             case messages.Nick():
                 await self._rename(message)
             case messages.Who():
@@ -449,6 +450,8 @@ class Peer:
                 await self._past.ask(room, message)
             case messages.Mark():
                 self._services.marks.mark(self.session, message)
+                # One read holds thousands, and nothing that is sent back slows them down.
+                await trio.lowlevel.checkpoint()
             case messages.Bye():
                 if self._session is not None:
                     self._services.hub.end(self._session, "quit")
