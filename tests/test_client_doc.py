@@ -18,10 +18,11 @@ from trio_chat.protocol.messages import TEXT_BYTES_MAX
 from trio_chat.server import Limits
 from trio_chat.settings import PERSON_CHARS_MAX, PERSON_CHARS_MIN, SECTIONS
 from trio_chat.ui.app import LAST_ACCEPTED_S, SENDING_SHOWN_S
+from trio_chat.ui.asked import outbox
 from trio_chat.ui.commands import COMMANDS, HELP
 from trio_chat.ui.help import help_rows
 from trio_chat.ui.keeping import KEPT_AFTER_S
-from trio_chat.ui.state import Note, outbox
+from trio_chat.ui.state import Note
 from trio_chat.ui.weight import WEIGHED_CHARS, WEIGHED_LINES
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "client.md"

@@ -23,6 +23,7 @@ from tests.processes import (
     server,
 )
 from tests.test_cli import entries_in, free_port
+from trio_chat.client.outbox import OUTBOX_LINES_MAX
 
 pytestmark = pytest.mark.processes
 
@@ -356,21 +357,21 @@ def test_a_listener_that_ends_amid_its_lines_does_not_say_that_all_were_taken(
 ) -> None:
     with (
         server(tmp_path, "--data", ":memory:") as running,
-        plain(tmp_path, "--listen", "--nick", "ada", running.address) as ada,
+        plain(tmp_path, "--listen", "--json", "--nick", "ada", running.address) as ada,
     ):
         assert ada.stdin is not None
-        assert ada.stderr is not None
+        assert ada.stdout is not None
         # More than fits into the outbox and less than one read, and nobody who takes it.
         running.process.send_signal(signal.SIGSTOP)
         ada.stdin.write("a line\n" * 3_000)
         ada.stdin.flush()
-        time.sleep(1)
+        while f'"n": {OUTBOX_LINES_MAX}' not in ada.stdout.readline():
+            pass
         ada.send_signal(signal.SIGTERM)
         running.process.send_signal(signal.SIGCONT)
-        assert ada.wait(PATIENCE_S) == 1
-        assert "not accepted" in ada.stderr.read()
-        ada.stdin.close()
-        ada.stdin = None
+        _, said = ada.communicate(timeout=PATIENCE_S)
+        assert ada.returncode == 1
+        assert "not accepted" in said
 
 
 def test_text_from_others_cannot_forge_a_line_or_act_on_the_terminal(

@@ -1,5 +1,8 @@
 """What one has read is told to the server: seldom, never less, and again after a loss."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
@@ -30,6 +33,17 @@ async def opened(client: Client) -> Opened:
     return await event(client, Opened)
 
 
+@asynccontextmanager
+async def having_read(seq: int) -> AsyncIterator[tuple[Client, Exchange, FakePeer]]:
+    """A client that has just told its server that it has read so far in the lobby."""
+    async with open_fake() as (client, exchange):
+        peer = await in_lobby(exchange)
+        await opened(client)
+        client.mark_nowait("lobby", seq)
+        await peer.hear(Mark)
+        yield client, exchange, peer
+
+
 # --- what is told --------------------------------------------------------------------
 
 
@@ -54,11 +68,7 @@ async def test_what_was_read_is_told_at_once_and_then_seldom(
 
 
 async def test_the_last_one_is_told_before_one_goes(autojump_clock: MockClock) -> None:
-    async with open_fake() as (client, exchange):
-        peer = await in_lobby(exchange)
-        await opened(client)
-        client.mark_nowait("lobby", 3)
-        await peer.hear(Mark)
+    async with having_read(3) as (client, _, peer):
         client.mark_nowait("lobby", 4)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(client.aclose)
@@ -67,11 +77,7 @@ async def test_the_last_one_is_told_before_one_goes(autojump_clock: MockClock) -
 
 
 async def test_the_last_one_is_told_before_one_leaves(autojump_clock: MockClock) -> None:
-    async with open_fake() as (client, exchange):
-        peer = await in_lobby(exchange)
-        await opened(client)
-        client.mark_nowait("lobby", 3)
-        await peer.hear(Mark)
+    async with having_read(3) as (client, _, peer):
         client.mark_nowait("lobby", 4)
         client.leave_nowait("lobby")
         assert (await peer.hear(Mark)).seq == 4
@@ -102,12 +108,8 @@ async def test_nobody_reads_what_there_is_not(autojump_clock: MockClock) -> None
 
 
 async def test_after_a_lost_link_it_is_told_again(autojump_clock: MockClock) -> None:
-    async with open_fake() as (client, exchange):
-        peer = await in_lobby(exchange)
-        await opened(client)
-        client.mark_nowait("lobby", 3)
-        await peer.hear(Mark)
-        await peer.hang_up()
+    async with having_read(3) as (client, exchange, first):
+        await first.hang_up()
         await trio.sleep(0.01)
         client.mark_nowait("lobby", 4)
         peer = await in_lobby(exchange, read=2)  # it was killed, and has forgotten
@@ -116,12 +118,8 @@ async def test_after_a_lost_link_it_is_told_again(autojump_clock: MockClock) -> 
 
 
 async def test_what_the_server_knows_is_not_told_again(autojump_clock: MockClock) -> None:
-    async with open_fake() as (client, exchange):
-        peer = await in_lobby(exchange)
-        await opened(client)
-        client.mark_nowait("lobby", 3)
-        await peer.hear(Mark)
-        await peer.hang_up()
+    async with having_read(3) as (client, exchange, first):
+        await first.hang_up()
         peer = await in_lobby(exchange, read=7)
         assert (await opened(client)).read == 7
         client.mark_nowait("lobby", 6)
@@ -130,12 +128,8 @@ async def test_what_the_server_knows_is_not_told_again(autojump_clock: MockClock
 
 
 async def test_a_mark_goes_with_its_past(autojump_clock: MockClock) -> None:
-    async with open_fake() as (client, exchange):
-        peer = await in_lobby(exchange)
-        await opened(client)
-        client.mark_nowait("lobby", 9)
-        await peer.hear(Mark)
-        await peer.hang_up()
+    async with having_read(9) as (client, exchange, first):
+        await first.hang_up()
         peer = await exchange.peer()
         await peer.welcome(epoch="two")
         await event(client, Reset)

@@ -19,7 +19,7 @@ from tests.server.harness import open_world
 from trio_chat import wire
 from trio_chat.protocol.framing import Decoder, encode
 from trio_chat.protocol.messages import Entry, Message, Say
-from trio_chat.server import outgoing, peer, room
+from trio_chat.server import answers, outgoing, peer, room
 from trio_chat.store import Draft, MemoryStore
 
 LINES = 64
@@ -44,8 +44,8 @@ class Work(trio.abc.Instrument):
         self.counting = False
         self.frames: list[bytes] = []
         self._people = trio.lowlevel.current_task()
-        patch.setattr(room, "encode", self._encode)
-        patch.setattr(peer, "encode", self._encode)
+        for module in (answers, peer, room):
+            patch.setattr(module, "encode", self._encode)
         self._count(patch, Decoder, "feed", lambda *_: self._add("reads decoded"))
         self._count(patch, MemoryStore, "append", self._stored)
         patch.setattr(wire._KernelSending, "now", property(self._now))

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 from hypothesis import strategies as st
 
-from trio_chat.client.events import ClientEvent, Event
+from trio_chat.client.events import ClientEvent, Entry, Event, Gap
 
 PIECES: Final = (
     # Ends of what came before, beginnings of what is to come.
@@ -91,6 +91,8 @@ def _events(kind: type[Event]) -> st.SearchStrategy[Any]:
     return st.builds(kind, **fields)
 
 
+past_events: Final[st.SearchStrategy[Entry | Gap]] = _events(Entry) | _events(Gap)
+"""What somebody is given who asks for the past."""
 events: Final[st.SearchStrategy[ClientEvent]] = st.one_of(
     *(_events(kind) for kind in typing.get_args(ClientEvent))
 )

@@ -10,10 +10,11 @@ from tests.ui.harness import bridged, entry, open_scene
 from trio_chat.client.events import ClientEvent, Entry, Joined, Members, Renamed
 from trio_chat.errors import RefusedError
 from trio_chat.protocol import names
+from trio_chat.ui.asked import who
 from trio_chat.ui.confusables import confusables
 from trio_chat.ui.lookalikes import ALIKE_MAX, MET_MAX, Likes, like_of, meet, skeleton
 from trio_chat.ui.meeting import WARNED_MAX, met
-from trio_chat.ui.state import Note, Room, Trouble, View, who
+from trio_chat.ui.state import Note, Room, Trouble, View
 
 ADA = "\u0430d\u0430"  # Cyrillic
 VIEW = View("ada", "lobby", (Room("lobby", opened=True), Room("dev", opened=True)))

@@ -13,25 +13,28 @@ import pytest
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
-from tests.ui.fuzz import PIECES, events, texts
+from tests.ui.fuzz import PIECES, events, past_events, texts
 from tests.ui.harness import bridged, open_scene
 from trio_chat.client.events import ClientEvent, Entry, Gap, Status
 from trio_chat.client.outbox import Ticket
+from trio_chat.client.past import Found, Page
 from trio_chat.sanitise import LINE_END, clean
-from trio_chat.ui import render
+from trio_chat.ui import past, render
+from trio_chat.ui.asked import left_over, outbox, who
 from trio_chat.ui.changes import reduce
 from trio_chat.ui.complete import complete
 from trio_chat.ui.feed import begin_feed, fed, settled
 from trio_chat.ui.meeting import met
 from trio_chat.ui.notices import title_of
+from trio_chat.ui.past import Range, Sought
 from trio_chat.ui.render import text_of
 from trio_chat.ui.rooms import switched
-from trio_chat.ui.state import Line, Room, View, left_over, outbox, who
+from trio_chat.ui.state import Line, Room, View
 from trio_chat.ui.status import Fragments, queued, status
 from trio_chat.ui.switcher import rows
 from trio_chat.ui.themes import Look
+from trio_chat.ui.unread import unread
 
-ROWS = 300
 VIEW = View("ada", "lobby", (Room("lobby", opened=True), Room("dev", opened=True)))
 many_events = st.lists(events, min_size=1, max_size=4)
 
@@ -70,9 +73,11 @@ def state(screen: pyte.Screen) -> tuple[Any, ...]:
 
 def stand(drawn: str, columns: int) -> None:
     """Draw this between other rows, and look whether it has left them alone."""
-    screen = pyte.Screen(columns, ROWS)
+    # As high as it needs: most of the time goes into the rows of the emulator.
+    rows = 4 + sum(1 + 2 * len(row) // columns for row in drawn.split("\n"))
+    screen = pyte.Screen(columns, rows)
     stream = pyte.Stream(screen)
-    stream.feed(f"\x1b]2;before\x07\x1b[{ROWS};1Hbelow\x1b[1;1Habove\r\n")
+    stream.feed(f"\x1b]2;before\x07\x1b[{rows};1Hbelow\x1b[1;1Habove\r\n")
     before = state(screen)
     stream.feed(drawn)
     assert state(screen) == before
@@ -104,6 +109,37 @@ def test_no_row_of_what_is_printed_begins_at_the_edge_but_the_first(
     for line in heard(VIEW, told)[1]:
         _, *others = text_of(line, Look(columns=80), 0.0).removesuffix("\r\n").split("\r\n")
         assert all(row.startswith("   ") for row in others)
+
+
+@given(st.lists(past_events, min_size=1, max_size=4), texts, st.sampled_from([40, 80]))
+def test_what_is_printed_of_the_past_changes_its_own_rows_and_nothing_else(
+    told: list[Entry | Gap], words: str, columns: int
+) -> None:
+    page = Page("lobby", tuple(told))
+    entries = tuple(each for each in told if isinstance(each, Entry))
+    # Also with a word that is in it, so that something is marked.
+    for sought in (words, *(each.text for each in entries[:1])):
+        answer = Found("lobby", entries, before=3)
+        lines = past.found(VIEW, Sought("lobby", sought), answer).lines
+        stand("".join(text_of(line, Look(columns=columns), 0.0) for line in lines), columns)
+    asked = Range(0, 9)
+    for update in (
+        past.history(VIEW, "lobby", asked, page),
+        past.filled(VIEW, "lobby", asked, page),
+        past.jumped(VIEW, "lobby", 3, page),
+    ):
+        drawn = (text_of(line, Look(columns=columns), 0.0) for line in update.lines)
+        stand("".join(drawn), columns)
+
+
+@given(many_events)
+def test_what_is_told_of_what_is_unread_changes_its_own_rows_and_nothing_else(
+    told: list[ClientEvent],
+) -> None:
+    looking_elsewhere = switched(VIEW, "dev").view
+    view, _ = heard(looking_elsewhere, told)
+    for line in unread(in_a_strange_room(view, "\x1b[2Jden")):
+        stand(text_of(line, Look(columns=80), 0.0), 80)
 
 
 def in_a_strange_room(view: View, name: str) -> View:

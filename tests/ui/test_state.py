@@ -22,6 +22,7 @@ from trio_chat.client.events import (
     Reset,
     Status,
 )
+from trio_chat.ui.asked import who
 from trio_chat.ui.changes import lost, reduce
 from trio_chat.ui.rooms import opening, switched
 from trio_chat.ui.state import (
@@ -36,7 +37,6 @@ from trio_chat.ui.state import (
     Update,
     View,
     begin,
-    who,
 )
 
 LOBBY = replace(begin("ada", "lobby"), state="online", told="online")
@@ -221,7 +221,8 @@ def test_a_loss_that_lasts_is_told_once_and_so_is_its_end() -> None:
     )
     assert update.lines == ()
     update = lost(update.view)
-    assert update.lines == (Note("refused; trying again in 2 s"),)
+    (line,) = update.lines
+    assert line == Note("refused: what you say is kept, and sent when the link is back")
     assert lost(update.view) == Update(update.view)
     update = after(
         update.view, Status("offline", "refused", 1.0), Status("online", "connected")

@@ -12,8 +12,8 @@ from typing import Final, TypeVar
 import msgspec
 import trio
 
+from trio_chat.client.as_events import as_entry
 from trio_chat.client.events import GONE, Entry, Gap
-from trio_chat.client.rooms import as_event
 from trio_chat.errors import NoLinkError, RefusedError
 from trio_chat.protocol import messages
 from trio_chat.protocol.codes import Code
@@ -80,7 +80,7 @@ class _Fetched(_Asked):
         for entry in page.entries:
             if self._cursor < entry.seq <= self._through:
                 self._miss(entry.seq - 1, "missing")
-                self.events.append(as_event(entry))
+                self.events.append(as_entry(entry))
                 self._cursor = entry.seq
 
     def _miss(self, through: int, reason: str) -> None:
@@ -135,7 +135,7 @@ class Asking:
         )
         found = (await self._answered(_Sought(search))).found
         assert found is not None
-        entries = tuple(map(as_event, found.entries))
+        entries = tuple(map(as_entry, found.entries))
         return Found(room, entries, found.before if found.more else None)
 
     async def _answered(self, asked: A) -> A:

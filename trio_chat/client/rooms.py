@@ -2,22 +2,18 @@
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Final, get_args
 
 import trio
 
+from trio_chat.client.as_events import as_entry, as_gap, as_presence
 from trio_chat.client.events import (
     Closed,
-    Entry,
     Event,
     Gap,
-    Joined,
-    Left,
     Marked,
     Members,
     Opened,
     Refused,
-    Renamed,
 )
 from trio_chat.client.mailbox import Mailbox
 from trio_chat.client.marks import Marks
@@ -25,9 +21,7 @@ from trio_chat.client.timeline import Place, Timeline
 from trio_chat.errors import ClosedError, RefusedError
 from trio_chat.protocol import messages
 from trio_chat.protocol.codes import Code
-from trio_chat.protocol.messages import INBOX, Hold, Join, Kind, Leave, Message
-
-_KINDS: Final = frozenset(get_args(Kind))
+from trio_chat.protocol.messages import INBOX, Hold, Join, Leave, Message
 
 
 class _Room:
@@ -185,7 +179,7 @@ class Rooms:
         if place is Place.BEYOND:
             room.listening = False
             self._ask(room)
-        elif place is Place.NEXT and not self._offer(room, as_event(message)):
+        elif place is Place.NEXT and not self._offer(room, as_entry(message)):
             room.timeline.back(message.seq)
 
     def gap(self, message: messages.Gap) -> None:
@@ -200,7 +194,7 @@ class Rooms:
             self._ask(room)
         elif place is Place.NEXT:
             assert cursor is not None, "a gap was placed in a room that is not open"
-            if not self._offer(room, _gap(message, cursor)):
+            if not self._offer(room, as_gap(message, cursor)):
                 room.timeline.back(cursor + 1)
 
     def had_more(self, message: messages.Room) -> bool:
@@ -232,7 +226,7 @@ class Rooms:
         """Somebody came, went or has another name."""
         room = self._listening(message.room)
         if room is not None:
-            self._offer(room, _presence(message))
+            self._offer(room, as_presence(message))
 
     def left(self, name: str, reason: str) -> None:
         """We are not a member any more."""
@@ -277,34 +271,3 @@ class Rooms:
 
 def _closed() -> ClosedError:
     return ClosedError("the client was closed")
-
-
-def as_event(message: messages.Entry) -> Entry:
-    """An entry as whoever uses a client is told of it."""
-    return Entry(
-        room=message.room,
-        seq=message.seq,
-        nick=message.nick,
-        text=message.text,
-        ts=message.ts,
-        # One that only a newer server knows is a text.
-        kind=message.kind if message.kind in _KINDS else "text",  # type: ignore[arg-type]
-        to=message.to,
-        ref=message.ref,
-    )
-
-
-def _gap(message: messages.Gap, cursor: int) -> Gap:
-    return Gap(message.room, cursor, message.through, message.reason)
-
-
-def _presence(
-    message: messages.Joined | messages.Left | messages.Renamed,
-) -> Joined | Left | Renamed:
-    match message:
-        case messages.Joined():
-            return Joined(message.room, message.nick)
-        case messages.Left():
-            return Left(message.room, message.nick, message.reason)
-        case messages.Renamed():
-            return Renamed(message.room, message.nick, message.to)

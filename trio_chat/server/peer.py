@@ -23,10 +23,12 @@ from trio_chat.protocol.messages import (
     Message,
     Say,
 )
+from trio_chat.server.answers import Answers, refused
 from trio_chat.server.comeback import Comeback
 from trio_chat.server.crew import Crew
-from trio_chat.server.drafts import Judged, answer, judged
-from trio_chat.server.figures import LOST, QUIT, SENT_AWAY, STALLED, Figures
+from trio_chat.server.drafts import Judged, judged
+from trio_chat.server.ends import EndError, complaint, say_goodbye
+from trio_chat.server.figures import LOST, STALLED, Figures
 from trio_chat.server.hub import Hub
 from trio_chat.server.journal import Journal
 from trio_chat.server.keeper import Keeper
@@ -40,10 +42,9 @@ from trio_chat.server.room import Member
 from trio_chat.server.session import Session
 from trio_chat.server.silences import Silences
 from trio_chat.server.trouble import Trouble
-from trio_chat.store.interface import Outcome, Store, fingerprint
+from trio_chat.store.interface import Store, fingerprint
 from trio_chat.wire import receiving_of, sending_of
 
-_LINGER_BYTES_MAX = 1024 * 1024
 _PING = encode([messages.Ping()])
 _DRAFTS = (Say, Direct)
 _DAMAGED = "the data file is damaged there"
@@ -70,53 +71,6 @@ class Services:
     figures: Figures
     peers: "dict[Peer, None]" = field(default_factory=dict)
     """Those that live now."""
-
-
-class _EndError(Exception):
-    """The link ends; `last_words` go to the peer, `reason` to everybody else."""
-
-    def __init__(self, reason: str, last_words: Message | None = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.last_words = last_words
-
-    @property
-    def how(self) -> str:
-        """What it is counted as."""
-        match self.last_words:
-            case messages.Error(code=code):
-                return code
-            case messages.Bye():
-                return SENT_AWAY
-            case _:
-                return QUIT if self.reason == QUIT else LOST
-
-
-class _Answers:
-    """What an author is told of its drafts: behind what is delivered, in one write with it.
-
-    Shape:  `left` is what its queue has not taken, as soon as they are answered.
-    """
-
-    __slots__ = ("_drafts", "_figures", "_outgoing", "hold", "left")
-
-    def __init__(
-        self, drafts: Sequence[Judged], outgoing: Outgoing, figures: Figures
-    ) -> None:
-        self._drafts = drafts
-        self._outgoing = outgoing
-        self._figures = figures
-        self.hold = outgoing.hold
-        self.left = b""
-
-    def answered(self, outcomes: Sequence[Outcome]) -> None:
-        answers = [*map(answer, self._drafts, outcomes)]
-        for each in answers:
-            if isinstance(each, messages.Refused):
-                self._figures.drafts_refused[each.code] += 1
-        data = encode(answers)
-        if not self._outgoing.let_go(data):
-            self.left = data
 
 
 class Peer:
@@ -152,7 +106,7 @@ class Peer:
         """Only while a member is behind."""
         self._past: Past | None = None
         """Only if it has ever looked back."""
-        self._end: _EndError | None = None
+        self._end: EndError | None = None
         self._superseded = False
         self._departed = False
         self._scope = trio.CancelScope()
@@ -183,7 +137,7 @@ class Peer:
         try:
             if turned_away:
                 words = f"this server takes no more than {self._limits.peers_max:,} peers"
-                raise _EndError("server full", _error(Code.SERVER_FULL, words))
+                raise EndError("server full", complaint(Code.SERVER_FULL, words))
             hello_by_s = trio.current_time() + self._limits.hello_s
             with trio.CancelScope(deadline=hello_by_s) as self._scope:
                 while not self._ends():
@@ -197,10 +151,11 @@ class Peer:
                     await self._do(items)  # what was read is done all the same
             self._crew.check()
             words = f"no good hello within {self._limits.hello_s:g} s"
-            raise self._end or _EndError(words, _error(Code.HELLO_TIMEOUT, words))
-        except _EndError as end:
+            raise self._end or EndError(words, complaint(Code.HELLO_TIMEOUT, words))
+        except EndError as end:
             self._depart(end.reason, end.how)
-            await self._goodbye(end.last_words)
+            goodbye_s = self._limits.goodbye_s
+            await say_goodbye(self._stream, self._outgoing, end.last_words, goodbye_s)
 
     async def _clear_away(self) -> None:
         # Before its tasks end: a member is offered things at any time, and an offer may
@@ -287,7 +242,7 @@ class Peer:
         """End: the same device is here again."""
         self._superseded = True
         words = "this device has connected again; that connection goes on"
-        self._end_soon(_EndError("superseded", _error(Code.SUPERSEDED, words)))
+        self._end_soon(EndError("superseded", complaint(Code.SUPERSEDED, words)))
 
     def ask(self) -> None:
         """Ask a peer that was silent whether it is there."""
@@ -298,14 +253,14 @@ class Peer:
         """End: it was silent for too long; not if it had no chance to be heard."""
         if self._reading:
             words = f"nothing was heard for {2 * self._limits.heartbeat_s:g} s"
-            self._end_soon(_EndError("timed out", _error(Code.TIMED_OUT, words)))
+            self._end_soon(EndError("timed out", complaint(Code.TIMED_OUT, words)))
 
     def drain(self, back_in_s: float) -> None:
         """End, once what was read so far is done: the server stops."""
         bye = messages.Bye(reason="the server is stopping", back_in_s=back_in_s)
-        self._end_soon(_EndError("server is stopping", bye))
+        self._end_soon(EndError("server is stopping", bye))
 
-    def _end_soon(self, end: _EndError) -> None:
+    def _end_soon(self, end: EndError) -> None:
         self._end = self._end or end
         if self._reading:
             self._scope.cancel()
@@ -314,12 +269,12 @@ class Peer:
         # Whatever it is doing: nothing that it waits for need ever come.
         self._scope.cancel()
 
-    # --- hello and goodbye -----------------------------------------------------------
+    # --- hello -----------------------------------------------------------------------
 
     async def _hello(self, hello: messages.Hello) -> None:
         if hello.v < PROTOCOL_VERSION:
             words = f"this server speaks version {PROTOCOL_VERSION}, not {hello.v}"
-            raise _EndError(words, _error(Code.VERSION, words))
+            raise EndError(words, complaint(Code.VERSION, words))
         device = fingerprint(hello.device or self._services.new_secret())
         places = self._services.hub.places(device)
         self._session = self._services.hub.arrive(
@@ -347,24 +302,6 @@ class Peer:
             )
         )
 
-    async def _goodbye(self, last_words: Message | None) -> None:
-        with trio.move_on_after(self._limits.goodbye_s, shield=True):
-            words = [] if last_words is None else [last_words]
-            await self._outgoing.finish(encode(words))
-            await self._linger()
-
-    async def _linger(self) -> None:
-        # Closing while the peer's bytes are unread resets the connection, and the reset
-        # would destroy our last words on their way. So: our end, its end, then close.
-        if isinstance(self._stream, trio.abc.HalfCloseableStream):
-            await self._stream.send_eof()
-        heard_bytes = 0
-        while heard_bytes < _LINGER_BYTES_MAX:
-            data = await self._stream.receive_some()
-            if not data:
-                return
-            heard_bytes += len(data)
-
     # --- what the peer asks ----------------------------------------------------------
 
     def _await_more(self) -> None:
@@ -375,7 +312,7 @@ class Peer:
     def _heard(self, data: bytes) -> list[ClientMessage | BadLine]:
         self._reading = False
         if not data:
-            raise _EndError("peer went away")
+            raise EndError("peer went away")
         return self._decoder.feed(data)
 
     async def _do(self, items: Sequence[ClientMessage | BadLine]) -> None:
@@ -415,7 +352,7 @@ class Peer:
         except RefusedError as error:
             room, id_ = getattr(item, "room", None), getattr(item, "id", None)
             self._figures.requests_refused[error.code] += 1
-            await self._reply(_refused(error.code, error.reason, room=room, id_=id_))
+            await self._reply(refused(error.code, error.reason, room=room, id_=id_))
 
     async def _handle(self, message: ClientMessage) -> None:  # noqa: PLR0912 (a table)
         match message:
@@ -455,7 +392,7 @@ class Peer:
             case messages.Bye():
                 if self._session is not None:
                     self._services.hub.end(self._session, "quit")
-                raise _EndError("quit")
+                raise EndError("quit")
             case Say() | Direct():
                 raise AssertionError("drafts are collected before")
             case _:
@@ -494,13 +431,13 @@ class Peer:
         except RefusedError as error:
             room = message.room if isinstance(message, Say) else INBOX
             self._figures.drafts_refused[error.code] += 1
-            refused = _refused(error.code, error.reason, room=room, n=message.n)
-            return self._reply(refused)
+            answer = refused(error.code, error.reason, room=room, n=message.n)
+            return self._reply(answer)
 
     async def _append(self, drafts: Sequence[Judged]) -> None:
         if not drafts:
             return
-        answers = _Answers(drafts, self._outgoing, self._figures)
+        answers = Answers(drafts, self._outgoing, self._figures)
         try:
             await self._services.journal.append([each.draft for each in drafts], answers)
         except StoreError as error:
@@ -508,10 +445,10 @@ class Peer:
         if answers.left:
             await self._outgoing.send(answers.left)
 
-    def _store_failed(self, error: StoreError) -> _EndError:
+    def _store_failed(self, error: StoreError) -> EndError:
         self._services.trouble.passing(error)
         words = "the server's disk failed; send what was not accepted again, later"
-        return _EndError("the server's disk failed", _error(Code.STORE_FAILED, words))
+        return EndError("the server's disk failed", complaint(Code.STORE_FAILED, words))
 
     # --- words -----------------------------------------------------------------------
 
@@ -523,23 +460,6 @@ class Peer:
         self._figures.bad_lines[code] += 1
         bad = BadLine(code, reason)
         if bad.fatal:
-            raise _EndError(f"bad input: {code}", _error(code, reason))
+            raise EndError(f"bad input: {code}", complaint(code, reason))
         self._services.log.debug("bad line", address=self.address, code=code, reason=reason)
-        await self._reply(_error(code, reason))
-
-
-def _error(code: Code, reason: str) -> messages.Error:
-    return messages.Error(code=code, reason=reason, end=BadLine(code, reason).fatal)
-
-
-def _refused(
-    code: str,
-    reason: str,
-    *,
-    room: str | None = None,
-    n: int | None = None,
-    id_: int | None = None,
-) -> messages.Refused:
-    # A name that can't be one is not worth repeating in full.
-    room = room[:64] if room is not None else None
-    return messages.Refused(code=code, reason=reason, room=room, n=n, id=id_)
+        await self._reply(complaint(code, reason))

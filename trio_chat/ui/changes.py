@@ -276,7 +276,8 @@ def lost(view: View) -> Update:
     """A loss has lasted: it is printed now; nothing if there is none."""
     if not is_new_loss(view):
         return Update(view)
-    return Update(replace(view, told=view.state), (Note(view.reason),))
+    next_ = "what you say is kept, and sent when the link is back"
+    return Update(replace(view, told=view.state), (Note(f"{view.why}: {next_}"),))
 
 
 def _reset(view: View, event: Reset) -> Update:

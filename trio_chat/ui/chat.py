@@ -1,27 +1,25 @@
-"""A conversation in progress: what is typed becomes what is done."""
+"""A conversation in progress: its parts, and the tasks that run while it goes on."""
 
 import signal
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from functools import partial
-from typing import Final, assert_never
+from typing import Final
 
 import trio
-from prompt_toolkit.document import Document
 
 from trio_chat.client import Client
-from trio_chat.errors import RefusedError, lone_exception
+from trio_chat.errors import lone_exception
 from trio_chat.habits.key_names import label
 from trio_chat.signals import open_signals
-from trio_chat.ui import bridge, commands
-from trio_chat.ui.about import Draft, ToChange, Unclear, meant
-from trio_chat.ui.commands import Intent, parse
+from trio_chat.ui import bridge
+from trio_chat.ui.asked import left_over
 from trio_chat.ui.desk import Desk
 from trio_chat.ui.desk_file import not_queued
+from trio_chat.ui.doing import Doing
 from trio_chat.ui.errands import Errands
 from trio_chat.ui.focus import Focus, listen_to
 from trio_chat.ui.hearing import Hearing
-from trio_chat.ui.help import help_notes
 from trio_chat.ui.keeping import Drawer, Keeping
 from trio_chat.ui.keys import Wishes, bind
 from trio_chat.ui.layout import build_layout, build_line, depth, styles
@@ -29,24 +27,12 @@ from trio_chat.ui.lookback import LookingBack
 from trio_chat.ui.modes import ModalOutput
 from trio_chat.ui.notifier import Notifier
 from trio_chat.ui.paper import Paper
-from trio_chat.ui.pointing import About
 from trio_chat.ui.reading import Reading
-from trio_chat.ui.rooms import calling, neighbour, numbered, opening
+from trio_chat.ui.rooms import calling, neighbour, numbered
 from trio_chat.ui.screen import STOPPED, Screen
-from trio_chat.ui.state import (
-    Line,
-    Note,
-    Trouble,
-    View,
-    after_its_lines,
-    begin,
-    left_over,
-    outbox,
-    who,
-)
+from trio_chat.ui.state import Trouble, View, begin
 from trio_chat.ui.switcher import Switcher
 from trio_chat.ui.terminal import Terminal
-from trio_chat.ui.unread import unread
 
 LAST_ACCEPTED_S: Final = 2.0
 """How long a quit waits for the lines that are on their way."""
@@ -55,7 +41,6 @@ _CONTINUED: Final = getattr(signal, "SIGCONT", None)
 _ENDING: Final = tuple(
     getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
-_NO_ROOM: Final = "you are in no room: /join ROOM takes you to one"
 
 
 class Chat:
@@ -73,11 +58,14 @@ class Chat:
         self._terminal = terminal
         habits = terminal.habits
         self.line = build_line(
-            terminal.history, self._accept, lambda: self.view, client.outbox.is_held
+            terminal.history,
+            self._accept,
+            lambda: self.view,
+            client.outbox.is_held,
         )
+        """The line being typed."""
         if not habits.suggest:
             self.line.auto_suggest = None
-        """The line being typed."""
         self.switcher = Switcher(lambda: self.view, self._choose, habits.keys)
         """The other line, in which one looks for a room."""
         self.screen = Screen(
@@ -89,10 +77,7 @@ class Chat:
         self.focus = Focus()
         """Whether somebody looks at the terminal."""
         listen_to(terminal.input, self.focus)
-        view = begin(client.nick, *(client.rooms or (room,)))
-        view = replace(view, muted=terminal.muted.rooms)
-        if view.find(room) is not None:
-            view = replace(view, current=room)
+        view = _begun(client, room, terminal)
         paper = Paper(self.screen, terminal.look, terminal.now)
         self.desk = Desk(view, self.line, self.screen, paper)
         self.screen.key_bindings = bind(
@@ -100,6 +85,9 @@ class Chat:
         )
         self._errands = Errands(self.desk, client, label(habits.keys["send"][0]))
         self._looking_back = LookingBack(self.desk, client)
+        self._doing = Doing(
+            self.desk, client, terminal, self._errands, self._looking_back, self._quit
+        )
         self._hearing = Hearing(self.desk, client)
         self._notifier = Notifier(
             terminal.habits.notify,
@@ -217,6 +205,9 @@ class Chat:
             await trio.sleep(_PASTE_CHECK_S)
             self.screen.rescue_paste()
 
+    def _accept(self, text: str) -> bool:
+        return self._doing.accept(text)
+
     # --- what is wanted with a key ---------------------------------------------------
 
     def _wishes(self) -> Wishes:
@@ -246,116 +237,9 @@ class Chat:
         self._leaving.set()
         self.desk.leave()
 
-    # --- what is typed ---------------------------------------------------------------
 
-    def _accept(self, text: str) -> bool:
-        """Do what was typed; whether it stays in the input."""
-        try:
-            intent = parse(text)
-            mistake = self._do(intent) if intent is not None else ""
-        except RefusedError as error:
-            mistake = error.reason
-        except trio.WouldBlock:
-            mistake = "as many lines as can wait are waiting: this one stays here"
-        if mistake:
-            self.desk.print(Trouble(mistake))
-        # What is said leaves the input when it is in the outbox.
-        return bool(mistake) or self.desk.saving or self.line.text != text
-
-    def _do(self, intent: Intent) -> str:
-        """Do it; why it can't be done, or nothing."""
-        match intent:
-            case commands.Say() | commands.Tell() | About():
-                return self._say(intent)
-            case commands.Join(room=room):
-                self._look_at(room)
-            case commands.Leave(room=room):
-                if not (room or self.view.current):
-                    return _NO_ROOM
-                self._leave_room(room or self.view.current)
-            case commands.Rename(nick=nick):
-                self._client.rename_nowait(nick)
-            case commands.Cancel():
-                self._errands.cancel(intent)
-            case commands.History() | commands.Search() | commands.Jump() | commands.Fill():
-                return self._looking_back.ask(intent) if self.view.current else _NO_ROOM
-            case (
-                commands.Who()
-                | commands.ShowOutbox()
-                | commands.ShowUnread()
-                | commands.Help()
-                | commands.Mute()
-            ):
-                self.desk.print(*self._asked(intent))
-            case commands.Quit():
-                self._quit()
-            case commands.Mistake(reason=reason):
-                return reason
-            case _:
-                assert_never(intent)
-        return ""
-
-    def _say(self, intent: commands.Say | commands.Tell | About) -> str:
-        match intent:
-            case commands.Say(text=text, kind=kind):
-                if not self.view.current:
-                    return _NO_ROOM
-                return self._errands.post(self.view.current, text, kind)
-            case commands.Tell(nick=nick, text=text):
-                return self._errands.post(f"@{nick}", text, "text")
-            case About():
-                return self._say_about(intent)
-
-    def _say_about(self, about: About) -> str:
-        match meant(self.view, about):
-            case Draft(room=room, text=text, kind=kind, ref=ref):
-                return self._errands.post(room, text, kind, ref) if room else _NO_ROOM
-            case ToChange(text=text):
-                self.line.document = Document(text)
-            case Unclear(reason=reason):
-                return reason if self.view.current else _NO_ROOM
-        return ""
-
-    def _mute(self, room: str, *, muted: bool) -> Iterable[Line]:
-        if not room:
-            return (Trouble(_NO_ROOM),)
-        trouble = self._terminal.muted.set(room, muted=muted)
-        self.desk.view = replace(self.view, muted=self._terminal.muted.rooms)
-        calls = "does not call you: /unmute ends that" if muted else "calls you"
-        note = Note(f"#{room} {calls}")
-        return (note, Trouble(trouble)) if trouble else (note,)
-
-    def _asked(
-        self,
-        intent: commands.Who
-        | commands.ShowOutbox
-        | commands.ShowUnread
-        | commands.Help
-        | commands.Mute,
-    ) -> Iterable[Line]:
-        match intent:
-            case commands.Mute(room=room, muted=muted):
-                return self._mute(room or self.view.current, muted=muted)
-            case commands.Who():
-                return (who(self.view),)
-            case commands.ShowOutbox():
-                lines = self._client.outbox.lines
-                listed = [(line, self._client.outbox.is_held(line.n)) for line in lines]
-                online = self._client.state == "online"
-                return outbox(listed, self._terminal.now(), online=online)
-            case commands.ShowUnread():
-                return unread(self.view)
-            case commands.Help():
-                return help_notes(self._terminal.habits)
-
-    def _look_at(self, room: str) -> None:
-        if self.view.find(room) is not None:
-            self.desk.look_at(room)
-        else:
-            self._client.join_nowait(room)
-            self.desk.follow(opening(self.view, room))
-
-    def _leave_room(self, room: str) -> None:
-        waiting = sum(ticket.room == room for ticket in self._client.outbox.lines)
-        self._client.leave_nowait(room)
-        self.desk.print(*after_its_lines(room, waiting))
+def _begun(client: Client, room: str, terminal: Terminal) -> View:
+    """What is known at the start: the rooms, the one that one looks at, the muted ones."""
+    view = begin(client.nick, *(client.rooms or (room,)))
+    view = replace(view, muted=terminal.muted.rooms)
+    return view if view.find(room) is None else replace(view, current=room)

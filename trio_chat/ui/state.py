@@ -1,13 +1,13 @@
 """What the terminal client knows, as a value, and what is printed of it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from trio_chat.client.events import Entry, Gap, Queued, State
-from trio_chat.client.outbox import Progress, Ticket, elsewhere_words
+from trio_chat.client.outbox import Progress, Ticket
 from trio_chat.protocol.messages import INBOX
-from trio_chat.ui.lookalikes import Likes, marked
+from trio_chat.ui.lookalikes import Likes
 from trio_chat.ui.pointing import typed_about
 from trio_chat.ui.recent import Known, Recent
 from trio_chat.words import NOTHING, Wanted
@@ -207,6 +207,11 @@ class View:
     """The last lines of each room, and of one's direct messages."""
 
     @property
+    def why(self) -> str:
+        """The reason alone: when the next try is counts down elsewhere."""
+        return self.reason.partition("; trying again")[0]
+
+    @property
     def room(self) -> Room | None:
         """The room that one looks at."""
         return self.find(self.current)
@@ -232,59 +237,7 @@ def begin(nick: str, *rooms: str) -> View:
     return View(nick, rooms[0], tuple(map(Room, rooms)))
 
 
-# --- what is asked for --------------------------------------------------------------
-
-
-def who(view: View) -> Line:
-    """Who is in the room that one looks at."""
-    room = view.room
-    if room is None:
-        return Trouble("you are in no room: /join ROOM takes you to one")
-    if not room.nicks:
-        return Note(f"who is in #{room.name} is not known yet")
-    nicks = ", ".join(marked(nick, view.likes) for nick in room.nicks)
-    return Note(f"{len(room.nicks)} in #{room.name}: {nicks}")
-
-
-def outbox(
-    lines: Iterable[tuple[Ticket, bool]], now: float, *, online: bool
-) -> tuple[Line, ...]:
-    """What waits, each with its state, from whether it was held until now.
-
-    Units:  `now` in seconds since 1970.
-    """
-    released = "on its way" if online else "may have arrived"
-    notes = tuple(
-        Note(
-            f"{ticket.n}  {'queued' if held else released}  {destination(ticket.room)}"
-            f"  {_age(now - ticket.typed_s)}  {short(said_in(ticket))}"
-        )
-        for ticket, held in lines
-    )
-    if not notes:
-        return (Note("nothing waits to be sent"),)
-    how = "/cancel N takes back one that is queued:"
-    return (Note(f"{count(len(notes), 'line')} not accepted yet; {how}"), *notes)
-
-
-def left_over(lines: Sequence[Ticket], elsewhere: int = 0) -> tuple[Line, ...]:
-    """That there are lines of an earlier life, here or elsewhere; nothing if none are."""
-    others = (Note(elsewhere_words(elsewhere)),) if elsewhere else ()
-    if not lines:
-        return others
-    rooms = ", ".join(dict.fromkeys(destination(ticket.room) for ticket in lines))
-    wait = "waits" if len(lines) == 1 else "wait"
-    some = count(len(lines), "line")
-    here = Note(f"{some} from before {wait} to be sent to {rooms}: /outbox lists them")
-    return (here, *others)
-
-
-def after_its_lines(room: str, waiting: int) -> tuple[Line, ...]:
-    """That one leaves a room as soon as its lines are sent; nothing if none wait."""
-    if not waiting:
-        return ()
-    some = count(waiting, "line")
-    return (Note(f"{some} for #{room} not accepted yet: you leave it after that"),)
+# --- small change --------------------------------------------------------------------
 
 
 def typed(line: Queued | Ticket) -> str:
@@ -303,19 +256,9 @@ def said_in(line: Queued | Ticket) -> str:
     return line.text if line.ref is None else typed(line)
 
 
-# --- small change --------------------------------------------------------------------
-
-
 def destination(room: str) -> str:
     """A room, or one person, as it is written."""
     return room if room.startswith("@") else f"#{room}"
-
-
-def _age(age_s: float) -> str:
-    for unit, unit_s in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if age_s >= unit_s:
-            return f"{age_s / unit_s:.0f} {unit}"
-    return f"{max(0.0, age_s):.0f} s"
 
 
 def short(text: str) -> str:

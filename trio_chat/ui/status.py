@@ -141,8 +141,7 @@ def _doing(view: View) -> list[_Piece]:
 
 
 def _reason(view: View) -> _Piece:
-    # When the next try is stands at the beginning, and counts.
-    reason = clean(view.reason.partition("; trying again")[0])
+    reason = clean(view.why)
     if not reason:
         return _Piece(0, [])
     forms = [_one("", clip(reason, most)) for most in (200, *_REASON_CELLS)]

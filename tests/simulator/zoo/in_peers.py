@@ -14,11 +14,12 @@ from trio_chat.protocol import messages
 from trio_chat.protocol.codes import Code
 from trio_chat.protocol.framing import Decoder, Lines, encode
 from trio_chat.server import drafts, peer
+from trio_chat.server.answers import Answers
 from trio_chat.server.drafts import Judged
 from trio_chat.server.hub import Hub
 from trio_chat.server.journal import NOBODY, Author, Journal, _Submission
 from trio_chat.server.outgoing import Outgoing
-from trio_chat.server.peer import Peer, _Answers
+from trio_chat.server.peer import Peer
 from trio_chat.server.session import Session
 from trio_chat.store import MemoryStore
 from trio_chat.store.interface import Appended, Draft, Outcome
@@ -66,13 +67,13 @@ def another_identity_on_each_link(patch: Patch) -> None:
 
 
 def one_answer_for_a_batch(patch: Patch) -> None:
-    honest = _Answers.answered
+    honest = Answers.answered
 
-    def answered(self: _Answers, outcomes: Sequence[Outcome]) -> None:
+    def answered(self: Answers, outcomes: Sequence[Outcome]) -> None:
         first, *rest = outcomes
         honest(self, [first, *(_same_answer(first, each) for each in rest)])
 
-    patch.setattr(_Answers, "answered", answered)
+    patch.setattr(Answers, "answered", answered)
 
 
 def _same_answer(first: Outcome, other: Outcome) -> Outcome:
