@@ -270,3 +270,32 @@ async def test_a_bug_met_by_one_peer_ends_that_peer_alone(
         await ada.say("all well")
         assert await ada.texts(1) == [(1, "all well")]
         assert len(world.events("bug")) == 1
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"t": "mark", "room": "lobby", "seq": 1},
+        {"t": "hold", "room": "lobby"},
+        {"t": "pong"},
+    ],
+    ids=["mark", "hold", "pong"],
+)
+async def test_what_nobody_answers_takes_a_turn_each_as_well(asked: Json) -> None:
+    """One read holds thousands of them, and others wait for each of them once only."""
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await trio.lowlevel.checkpoint()
+            turns += 1
+
+    async with open_world() as world, trio.open_nursery() as nursery:
+        eve = await world.person("eve")
+        nursery.start_soon(others)
+        turns = 0
+        await eve.send(*[asked] * 500, {"t": "ping", "id": 5})
+        await eve.hear("pong")
+        assert turns >= 500
+        nursery.cancel_scope.cancel()

@@ -102,6 +102,30 @@ async def test_who_was_in_the_last_batch_a_moment_ago_shares_the_next(
         journal.close()
 
 
+async def test_a_batch_is_not_gathered_for_long_where_rounds_are_long(
+    autojump_clock: MockClock,
+) -> None:
+    """Somebody speaks in each of them, and the first would wait for all of these."""
+    journal = journal_of(MemoryStore("e"), lambda *_: None)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(journal.run)
+
+        async def some_in_each_round() -> None:
+            for n in range(200):
+                for device in range(8):  # in each round one at least is submitted
+                    nursery.start_soon(journal.append, [draft(n + 1, device=f"{device}")])
+                await trio.lowlevel.checkpoint()
+                autojump_clock.jump(0.01)  # a long round
+
+        for device in ("ben", "cyd"):
+            nursery.start_soon(journal.append, [draft(1, device=device)])
+        nursery.start_soon(some_in_each_round)
+        begun_s = trio.current_time()
+        await journal.append([draft(1)])
+        assert trio.current_time() - begun_s < 0.1
+        nursery.cancel_scope.cancel()
+
+
 async def test_an_author_is_told_in_the_step_in_which_its_lines_are_delivered() -> None:
     steps: list[str] = []
 

@@ -1,7 +1,9 @@
 """Who waits at the door: all are let in at once, and nobody is forgotten there."""
 
+import errno
 import socket
 import sys
+from collections.abc import Iterator
 
 import pytest
 import trio
@@ -10,6 +12,7 @@ from trio.testing import assert_checkpoints, assert_no_checkpoints
 from trio_chat.server.listen import address_of, eager, listen
 from trio_chat.wire import KernelStream
 
+REAL_ACCEPT = socket.socket.accept
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="it needs a descriptor")
 
 
@@ -64,3 +67,44 @@ async def test_who_was_let_in_and_never_asked_for_is_turned_away_at_the_end() ->
         caller.close()
     with pytest.raises(OSError, match=r"refused|reset"):
         socket.create_connection((host, port))
+
+
+@POSIX
+@pytest.mark.parametrize("number", [errno.ECONNABORTED, errno.EPROTO, errno.EPERM])
+async def test_who_is_gone_before_it_was_let_in_does_not_end_the_server(
+    number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (listener,) = await listen("127.0.0.1", 0)
+    host, port = address_of(listener).host, address_of(listener).port
+    async with eager(listener, lambda: False) as door:
+        failures: Iterator[int] = iter([number])
+
+        def accept(knocked: socket.socket) -> tuple[socket.socket, object]:
+            for each in failures:
+                raise OSError(each, "as a kernel says it")
+            return REAL_ACCEPT(knocked)
+
+        monkeypatch.setattr(socket.socket, "accept", accept)
+        caller = socket.create_connection((host, port))
+        with trio.fail_after(10):
+            stream = await door.accept()
+        await stream.aclose()
+        caller.close()
+
+
+@POSIX
+async def test_a_machine_without_descriptors_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (listener,) = await listen("127.0.0.1", 0)
+    host, port = address_of(listener).host, address_of(listener).port
+    async with eager(listener, lambda: False) as door:
+
+        def accept(_knocked: socket.socket) -> tuple[socket.socket, object]:
+            raise OSError(errno.EMFILE, "too many")
+
+        monkeypatch.setattr(socket.socket, "accept", accept)
+        caller = socket.create_connection((host, port))
+        with pytest.raises(OSError, match="too many"):
+            await door.accept()
+        caller.close()

@@ -1,13 +1,14 @@
 """One peer's queue: in order, at once if the socket takes it, bounded if it does not."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 import trio
 import trio.testing
 from trio.testing import MockClock
 
+from trio_chat.server.crew import Work
 from trio_chat.server.limits import Limits
 from trio_chat.server.outgoing import Outgoing, StalledError
 
@@ -149,6 +150,44 @@ async def test_nothing_follows_the_last_words() -> None:
         await out.finish(b"bye")
         assert not out.offer(b"and another thing")
         assert wire.taken == b"bye"
+
+
+class Forgiving:
+    """Starts tasks; who waits for them is told nothing of what they raise."""
+
+    def __init__(self, nursery: trio.Nursery) -> None:
+        self._nursery = nursery
+
+    def start_soon(self, work: Work) -> None:
+        async def run() -> None:
+            with suppress(trio.BrokenResourceError):
+                await work()
+
+        self._nursery.start_soon(run)
+
+
+async def test_nothing_follows_half_a_line_that_did_not_get_through() -> None:
+    """The other end would read it as the second half."""
+
+    class Breaking(Wire):
+        async def some(self, data: memoryview) -> int:
+            if self.sends:
+                raise trio.BrokenResourceError
+            return await super().some(data[:2])
+
+    wire = Breaking(at_once=2)
+    wire.open.set()
+    async with trio.open_nursery() as nursery:
+        out = Outgoing(wire, Forgiving(nursery), Limits())
+        assert out.offer(b"a line\n")
+        await trio.testing.wait_all_tasks_blocked()
+        wire.at_once = 100
+        out.offer(b"another one\n")
+        out.hold()
+        out.offer(b"entry\n")
+        out.let_go(b"accepted\n")
+        await out.finish(b"bye\n")  # and whoever says it is not kept waiting
+        assert wire.taken == b"a li"
 
 
 async def test_taking_nothing_for_too_long_ends_it_but_taking_slowly_does_not(

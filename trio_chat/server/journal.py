@@ -25,6 +25,8 @@ from trio_chat.server.trouble import Trouble
 from trio_chat.store.interface import Appended, Draft, Entry, Outcome, Store, Trimmed
 
 _RETRY_S: Final = (0.05, 0.2, 0.5, 1.0)
+_GATHER_S: Final = 0.005
+"""So long a batch may wait for more and more of them, and for the round that it is in."""
 
 
 @dataclass(eq=False, slots=True)
@@ -190,11 +192,13 @@ class Journal:
 
         Shape:  a line that is alone waits for nothing. Where more is said it is worth a
                 round of the scheduler to have it in the same batch, as long as each round
-                brings more: the next batch goes to everybody anew.
+                brings more: the next batch goes to everybody anew. But not for long: a
+                busy server has long rounds, and somebody speaks in each.
         """
         submissions = [first]
         before, drafts = 1, self._take_ready(submissions)
-        while before < drafts < self._drafts_max:
+        until_s = trio.current_time() + _GATHER_S
+        while before < drafts < self._drafts_max and trio.current_time() < until_s:
             await trio.lowlevel.checkpoint()
             before, drafts = drafts, self._take_ready(submissions)
         if trio.current_time() < self._rhythm.until_s:
@@ -279,8 +283,6 @@ class Journal:
 
 
 def _was_there(outcome: Outcome) -> bool:
-    match outcome:
-        case Appended(duplicate=duplicate):
-            return duplicate
-        case _:
-            return isinstance(outcome, Trimmed)
+    if isinstance(outcome, Appended):
+        return outcome.duplicate
+    return isinstance(outcome, Trimmed)

@@ -1,5 +1,6 @@
 """Where a server listens, and where its peers are."""
 
+import errno
 import os
 import socket as kernel
 from collections import deque
@@ -16,6 +17,18 @@ AT_ONCE_MAX: Final = 64
 """Taken in one turn, as long as nobody says anything."""
 AT_ONCE_TALKING_MAX: Final = 2
 """Else a storm of joins makes the rounds of the scheduler long for those who talk."""
+_GONE: Final = frozenset(
+    getattr(errno, name)
+    for name in (
+        *("ECONNABORTED", "EPERM", "EPROTO", "ENOPROTOOPT", "EOPNOTSUPP", "ENETDOWN"),
+        *("ENETUNREACH", "EHOSTDOWN", "EHOSTUNREACH", "ENONET"),
+    )
+    if hasattr(errno, name)
+)
+"""What accept() says of one who has called: it went before it was let in, or may not come.
+
+Source: accept(2); trio.SocketListener passes over the same.
+"""
 
 
 async def listen(host: str, port: int, flag: str = "") -> list[trio.SocketListener]:
@@ -108,9 +121,9 @@ class _Eager(trio.abc.Listener[KernelStream]):
                 self._taken.append(KernelStream(self._socket.accept()[0]))
         except BlockingIOError:
             pass
-        except OSError:
+        except OSError as error:
             # Whoever was taken before it comes first; the next round meets it again.
-            if not self._taken:
+            if not (self._taken or error.errno in _GONE):
                 raise
 
     async def aclose(self) -> None:

@@ -33,8 +33,8 @@ class Outgoing:
     """
 
     __slots__ = (
-        *("_batches_max", "_bytes_max", "_event", "_finished", "_held", "_nursery"),
-        *("_queue_ends", "_queued_bytes", "_sending", "_stall_s", "_writing"),
+        *("_at_once", "_batches_max", "_bytes_max", "_event", "_finished", "_held"),
+        *("_nursery", "_queue_ends", "_queued_bytes", "_sending", "_stall_s", "_writing"),
         *("now", "trouble"),
     )
 
@@ -45,7 +45,8 @@ class Outgoing:
         limits: Limits,
     ) -> None:
         self._sending = sending
-        self.now: Callable[[bytes], int] = sending.now
+        self._at_once = sending.now
+        self.now: Callable[[bytes], int] = self._at_once
         """Writes as many leading bytes as the socket takes; how many. Whoever calls it asks
         keep() for the rest, in the same step. It is the socket's own function, without one
         of ours around it: a room of 200 calls it 200 times for a line.
@@ -92,7 +93,7 @@ class Outgoing:
         held, self._held = self._held, None
         if held is None:
             return self.offer(last)
-        self.now = self._sending.now
+        self.now = self._at_once
         return self.offer(b"".join((*held, last)))
 
     def _hold_back(self, data: bytes) -> int:
@@ -167,10 +168,15 @@ class Outgoing:
                 await self._send_whole(data)
                 self._queued_bytes -= len(data)
                 self._wake()
+        except BaseException:
+            # Half a line may have gone out. What follows would be read as its other half;
+            # so the link, which is over, takes all, and has it go nowhere.
+            self._at_once = len
+            raise
         finally:
             self._writing, self._queue_ends = False, None
             if self.clear:
-                self.now = self._sending.now
+                self.now = self._at_once
             self._wake()
 
     def _ready(self) -> Iterator[bytes]:

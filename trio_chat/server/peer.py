@@ -1,7 +1,7 @@
 """One live connection, from accept to close: its hello, what it asks, what it is owed."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
@@ -46,6 +46,7 @@ from trio_chat.store.interface import Store, fingerprint
 from trio_chat.wire import receiving_of, sending_of
 
 _PING = encode([messages.Ping()])
+_DRAFTS = (Say, Direct)
 _DAMAGED = "the data file is damaged there"
 
 
@@ -325,10 +326,12 @@ class Peer:
         for item in items:
             if self._superseded:
                 return
-            if isinstance(item, Say | Direct):
-                draft = await self._judged(item)
-                if draft is not None:
+            if isinstance(item, _DRAFTS):
+                draft = self._judged(item)
+                if isinstance(draft, Judged):
                     drafts.append(draft)
+                else:
+                    await draft
                 continue
             await self._append(drafts)
             drafts = []
@@ -356,7 +359,7 @@ class Peer:
             case messages.Ping():
                 await self._reply(messages.Pong(id=message.id))
             case messages.Pong():
-                pass
+                await trio.lowlevel.checkpoint()
             case messages.Hello():
                 await self._hello(message)
             case messages.Join():
@@ -369,6 +372,7 @@ class Peer:
             case messages.Hold():
                 member = self._services.hub.membership(self.session, message.room)
                 member.room.hold(member)
+                await trio.lowlevel.checkpoint()
             case messages.Nick():
                 await self._rename(message)
             case messages.Who():
@@ -383,6 +387,8 @@ class Peer:
                 await self._past.ask(room, message)
             case messages.Mark():
                 self._services.marks.mark(self.session, message)
+                # One read holds thousands, and nothing that is sent back slows them down.
+                await trio.lowlevel.checkpoint()
             case messages.Bye():
                 if self._session is not None:
                     self._services.hub.end(self._session, "quit")
@@ -414,20 +420,19 @@ class Peer:
 
     # --- what the peer says ----------------------------------------------------------
 
-    async def _judged(self, message: Say | Direct) -> Judged | None:
-        """The draft for the journal; None if the peer was told why there is none."""
+    def _judged(self, message: Say | Direct) -> Judged | Awaitable[None]:
+        """The draft for the journal, or else how to say why there is none."""
         try:
             self._connection.heard(message)
         except RemoteProtocolError as error:
-            await self._complain(Code.OUT_OF_PLACE, error.reason)
-            return None
+            return self._complain(Code.OUT_OF_PLACE, error.reason)
         try:
             return judged(self._services.hub, self.session, message)
         except RefusedError as error:
             room = message.room if isinstance(message, Say) else INBOX
             self._figures.drafts_refused[error.code] += 1
-            await self._reply(refused(error.code, error.reason, room=room, n=message.n))
-            return None
+            answer = refused(error.code, error.reason, room=room, n=message.n)
+            return self._reply(answer)
 
     async def _append(self, drafts: Sequence[Judged]) -> None:
         if not drafts:
