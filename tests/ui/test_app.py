@@ -110,14 +110,14 @@ async def test_a_loss_that_lasts_has_a_row_and_so_has_its_end() -> None:
     async with open_scene() as scene:
         await scene.go_online()
         began_s = trio.current_time()
-        for _ in range(9):
+        for _ in range(14):
             scene.client.tell(Status("offline", "gone; trying again in 1 s", 1.0))
             await trio.sleep(1)
-        await scene.until_seen("00:00 gone; trying again in 1 s")
+        await scene.until_seen("00:00 no link: gone. It is tried until it works;")
         assert trio.current_time() - began_s > LOSS_TOLD_S
         scene.client.tell(Status("online", "connected again"))
         await scene.until_seen("00:00 connected again")
-        assert sum("00:00 gone" in row for row in scene.terminal.rows) == 1
+        assert sum("no link: gone" in row for row in scene.terminal.rows) == 1
 
 
 @bridged

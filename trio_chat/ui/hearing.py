@@ -16,7 +16,7 @@ from trio_chat.ui.state import View
 SENDING_SHOWN_S: Final = 0.5
 """Lines that wait longer for their answers are counted in the status line: whoever chats
 at a common pace never sees it come and go."""
-LOSS_TOLD_S: Final = 5.0
+LOSS_TOLD_S: Final = 10.0
 """A link that is back before shows in the status line alone; then a row tells of it."""
 _TICK_S: Final = 1.0
 

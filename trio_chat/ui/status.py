@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from trio_chat.client.events import Queued
+from trio_chat.client.events import AGAIN, Queued
 from trio_chat.sanitise import LINE_END, Clean, clean
 from trio_chat.ui.cells import cells, clip
 from trio_chat.ui.state import Room, View, destination, said_in
@@ -142,7 +142,7 @@ def _doing(view: View) -> list[_Piece]:
 
 def _reason(view: View) -> _Piece:
     # When the next try is stands at the beginning, and counts.
-    reason = clean(view.reason.partition("; trying again")[0])
+    reason = clean(view.reason.partition(AGAIN)[0])
     if not reason:
         return _Piece(0, [])
     forms = [_one("", clip(reason, most)) for most in (200, *_REASON_CELLS)]
