@@ -80,7 +80,10 @@ class Moved:
     @property
     def words(self) -> str:
         """It as a sentence."""
-        return f"{self.nick} joined" if self.came else f"{self.nick} left ({self.reason})"
+        if self.came:
+            return f"{self.nick} joined"
+        reason = f" ({self.reason})" if self.reason not in ("", "left") else ""
+        return f"{self.nick} left{reason}"
 
 
 @dataclass(frozen=True, slots=True)
