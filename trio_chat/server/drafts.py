@@ -97,7 +97,9 @@ def answer(judged: Judged, outcome: Outcome) -> Accepted | Refused:
             reason = f"entry {ref} of {where} is not there, or this can't be said about it"
         case NotOwn(ref=ref):
             code = Code.NOT_YOURS
-            reason = f"entry {ref} is not yours: you can change only what you have said here"
+            reason = (
+                f"entry {ref} is not yours: you can change only what you have said here"
+            )
         case Missing():
             assert judged.refusal is not None, "a draft was looked up without a reason"
             code, reason = judged.refusal.code, judged.refusal.reason
