@@ -78,6 +78,7 @@ PURE: Final = (
     "trio_chat/ui/meeting.py",
     "trio_chat/ui/notices.py",
     "trio_chat/ui/rooms.py",
+    "trio_chat/ui/spoken.py",
     "trio_chat/ui/status.py",
     "trio_chat/ui/themes.py",
     "trio_chat/ui/unread.py",

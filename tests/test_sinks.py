@@ -23,6 +23,7 @@ TRUSTED: Final = frozenset(
         "trio_chat/sanitise.py",
         # Parts of clean text are clean; what is drawn is clean text and our own escapes.
         "trio_chat/ui/cells.py",
+        "trio_chat/ui/linear.py",
         "trio_chat/ui/notices.py",
         "trio_chat/ui/printer.py",
         "trio_chat/ui/render.py",

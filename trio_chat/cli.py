@@ -119,6 +119,7 @@ room is printed; status and errors go to standard error. It waits for the server
 as it takes, and ends with 0 only after the server has accepted every line. Told to end
 before, it ends with 75: the rest waits on this machine, and the next `join` of this nick
 on this server sends it. Else it ends with 1: standard error says what was not accepted.
+At a terminal --plain is for screen readers: one line an event, and /help lists commands.
 """
 
 
@@ -308,6 +309,12 @@ def _join_plain(settings: dict[str, Any], options: argparse.Namespace) -> int:
         outbox=outbox_path(_state_dir(), settings["server"], settings["nick"]),
         person=settings["person"],
     )
+    talks = sys.stdin.isatty() and sys.stdout.isatty()
+    if talks and not (options.json or options.listen):
+        from trio_chat.linear import linear  # noqa: PLC0415 (as above)
+
+        muted = _state_dir() / "muted.json"
+        return trio.run(linear, settings["server"], plain_options, muted)
     return trio.run(plain, settings["server"], plain_options)
 
 
@@ -403,7 +410,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_settings(serving, SERVE_SETTINGS)
     joining = _command(commands, "join", "chat on a server", _JOIN_EPILOG)
-    joining.add_argument("--plain", action="store_true", help="lines in, lines out")
+    joining.add_argument(
+        "--plain",
+        action="store_true",
+        help="lines in, lines out; at a terminal for who has it read aloud",
+    )
     joining.add_argument("--json", action="store_true", help="one JSON object a line")
     joining.add_argument(
         "--listen", action="store_true", help="stay after the end of standard input"

@@ -1,4 +1,4 @@
-"""Plain mode: lines in, lines out, for pipes, scripts and screen readers."""
+"""Plain mode: lines in, lines out, for pipes and scripts; at a terminal see linear.py."""
 
 import json
 import os
@@ -96,7 +96,7 @@ async def plain(address: Address, options: PlainOptions) -> int:
                         new = [ticket for ticket in waiting if ticket not in left]
                         await _take_back(outbox, new, error.reason)
                     if isinstance(outbox, FileOutbox):
-                        await _tell_kept(len(outbox), address, options.nick)
+                        await tell_kept(len(outbox), address, options.nick)
                 raise
 
 
@@ -110,7 +110,11 @@ async def _tell_at_first(left: int, trouble: str, elsewhere: int) -> None:
         await print_to(STDERR, as_lines(f"-- {elsewhere_words(elsewhere)}"))
 
 
-async def _tell_kept(kept: int, address: Address, nick: str) -> None:
+async def tell_kept(kept: int, address: Address, nick: str) -> None:
+    """Say on standard error that so many lines wait, and what sends them.
+
+    Cancel: a part of it may be printed.
+    """
     if kept:
         lines, them = ("line was", "it") if kept == 1 else ("lines were", "them")
         then = f"`join {address} --nick {nick}` sends {them}"
@@ -198,7 +202,7 @@ class _Plain:
                 await self._printed.wait()
 
     async def _exit_code(self) -> int:
-        await _tell_kept(self._kept, self._client.address, self._options.nick)
+        await tell_kept(self._kept, self._client.address, self._options.nick)
         if self._not_taken:
             lines = "line was" if self._not_taken == 1 else "lines were"
             with trio.move_on_after(_LAST_PRINTED_S):

@@ -50,8 +50,9 @@ def entry(
     *,
     room: str = "lobby",
     to: str | None = None,
+    ts: float = 0.0,
 ) -> Entry:
-    return Entry(room, seq, nick, text, 0.0, kind, to, ref)
+    return Entry(room, seq, nick, text, ts, kind, to, ref)
 
 
 def heard(*events: ClientEvent, view: View = LOBBY) -> tuple[View, list[Line]]:
@@ -174,6 +175,45 @@ def test_in_direct_messages_it_goes_to_the_other_one() -> None:
     assert asked(view, "/edit @^1 psssst") == Draft("@bob", "psssst", "edit", 1)
     assert asked(view, "/reply @^2 you know") == Draft("@cyd", "you know", "text", 2)
     assert isinstance(asked(view, "/reply @^3 x"), Unclear)
+
+
+def test_what_was_said_to_one_alone_is_not_answered_or_edited_before_all_by_mistake() -> (
+    None
+):
+    """Without a number the last line is meant; where that is a private one, nothing is."""
+    view, _ = heard(
+        entry(1, "hi", "ada", ts=1.0),
+        entry(2, "hello", ts=2.0),
+        entry(1, "the password is x", "ada", room=INBOX, to="bob", ts=3.0),
+        entry(2, "thanks", room=INBOX, ts=4.0),
+    )
+    for line in ("/edit the password is y", "/edit", "/delete"):
+        assert asked(view, line) == Unclear(
+            "your last line was for bob alone: @^1 names it, ^1 your last one here"
+        )
+    for line in ("/reply keep it", "/react +1"):
+        assert asked(view, line) == Unclear(
+            "the last line was for you alone: @^2 names it, ^2 the last one here"
+        )
+    view, _ = heard(entry(3, "so", ts=5.0), entry(4, "yes", "ada", ts=6.0), view=view)
+    assert asked(view, "/reply x") == Draft("lobby", "x", "text", 3)
+    assert asked(view, "/edit x") == Draft("lobby", "x", "edit", 4)
+    view, _ = heard(entry(3, "ho", room=INBOX, ts=7.0))
+    assert asked(view, "/reply x") == Unclear(
+        "the last line was for you alone: @^3 names it"
+    )
+
+
+def test_a_line_that_waits_is_not_the_one_that_is_changed_and_nor_is_one_before_it() -> (
+    None
+):
+    view, _ = heard(FIVE, Queued("lobby", 1, "deploy at six"))
+    for line in ("/edit at seven", "/delete"):
+        reason = "your last line is not sent yet: /cancel takes it back"
+        assert asked(view, line) == Unclear(reason)
+    assert asked(view, "/edit ^1 x") == Draft("lobby", "x", "edit", 1)
+    view, _ = heard(FIVE, Queued("lobby", 1, "+1", "react", 1))
+    assert asked(view, "/edit x") == Draft("lobby", "x", "edit", 1)
 
 
 @pytest.mark.parametrize(

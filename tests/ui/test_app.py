@@ -110,14 +110,13 @@ async def test_a_loss_that_lasts_has_a_row_and_so_has_its_end() -> None:
     async with open_scene() as scene:
         await scene.go_online()
         for _ in range(int(LOSS_TOLD_S)):
-            assert not any("00:00 gone" in row for row in scene.terminal.rows)
+            assert not any("no link" in row for row in scene.terminal.rows)
             scene.client.tell(Status("offline", "gone; trying again in 1 s", 1.0))
             await trio.sleep(1)
-        told = "00:00 gone: what you say is kept, and sent when the link is back"
-        await scene.until_seen(told)
+        await scene.until_seen("00:00 no link: gone. It is tried until it works;")
         scene.client.tell(Status("online", "connected again"))
         await scene.until_seen("00:00 connected again")
-        assert sum("00:00 gone" in row for row in scene.terminal.rows) == 1
+        assert sum("no link: gone" in row for row in scene.terminal.rows) == 1
 
 
 @bridged

@@ -197,3 +197,13 @@ async def test_commands_of_vi_are_not_taken_for_a_line_over_one_that_came_back()
 def test_help_tells_of_vi_who_has_it() -> None:
     assert any(how == "Esc" for how, _ in help_rows(VI))
     assert all(how != "Esc" for how, _ in help_rows(Habits()))
+
+
+@bridged
+async def test_what_was_cleared_comes_back_with_undo() -> None:
+    async with open_scene() as scene:
+        await scene.go_online()
+        scene.keys("half an hour of work\x03")
+        await scene.until(lambda: not scene.typed)
+        scene.keys("\x1f")
+        await scene.until(lambda: scene.typed == "half an hour of work")

@@ -203,6 +203,9 @@ def test_leaving_a_room_takes_one_to_another_then_to_none() -> None:
     assert isinstance(who(update.view), Trouble)
 
 
+NEXT = "It is tried until it works; what you type is kept, and sent then"
+
+
 def test_a_loss_that_is_mended_soon_is_not_told() -> None:
     update = after(
         LOBBY,
@@ -221,8 +224,7 @@ def test_a_loss_that_lasts_is_told_once_and_so_is_its_end() -> None:
     )
     assert update.lines == ()
     update = lost(update.view)
-    (line,) = update.lines
-    assert line == Note("refused: what you say is kept, and sent when the link is back")
+    assert update.lines == (Note(f"no link: refused. {NEXT}"),)
     assert lost(update.view) == Update(update.view)
     update = after(
         update.view, Status("offline", "refused", 1.0), Status("online", "connected")
@@ -230,9 +232,16 @@ def test_a_loss_that_lasts_is_told_once_and_so_is_its_end() -> None:
     assert update.lines == (Note("connected"),)
 
 
+def test_a_loss_that_lasts_counts_the_lines_that_wait() -> None:
+    view = after(LOBBY, Status("offline", "gone"), Queued("lobby", 1, "x")).view
+    assert lost(view).lines == (Note(f"no link: gone. {NEXT}; 1 line waits"),)
+    view = after(view, Queued("lobby", 2, "y")).view
+    assert lost(view).lines == (Note(f"no link: gone. {NEXT}; 2 lines wait"),)
+
+
 def test_who_never_had_a_link_is_told_at_once() -> None:
     update = after(begin("ada", "lobby"), Status("offline", "refused"))
-    assert update.lines == (Note("refused"),)
+    assert update.lines == (Note(f"no link: refused. {NEXT}"),)
 
 
 def test_the_last_reason_is_known() -> None:

@@ -13,6 +13,7 @@ from trio_chat import __version__
 from trio_chat.addresses import Address
 from trio_chat.client.backoff import backoff_s
 from trio_chat.client.events import (
+    AGAIN,
     Accepted,
     Cancelled,
     ClientEvent,
@@ -448,7 +449,7 @@ class Client:
         return ((ticket.n, ticket.message) for ticket in self.outbox.after(n))
 
     def _offline(self, reason: str, delay_s: float) -> None:
-        again = f"{reason}; trying again in {_seconds(delay_s)}"
+        again = f"{reason}{AGAIN}{_seconds(delay_s)}"
         self._status("offline", again, delay_s)
 
     def _refused(self, error: RefusedError) -> float:

@@ -10,6 +10,10 @@ GONE: Final = "no longer kept"
 """The reason of a gap that nothing will ever fill."""
 
 
+AGAIN: Final = "; trying again in "
+"""In the reason of being offline: before it stands why, behind it when."""
+
+
 class Event(msgspec.Struct, frozen=True, tag_field="type", tag=str.lower):
     """What all events have in common: immutable, and one JSON object when encoded."""
 

@@ -96,10 +96,12 @@ def answer(judged: Judged, outcome: Outcome) -> Accepted | Refused:
         case Astray(ref=ref):
             code = Code.BAD_REF
             where = "your direct messages" if room == INBOX else f"#{room}"
-            reason = f"{ref} of {where} is not there, or this can't be said about it"
+            reason = f"entry {ref} of {where} is not there, or this can't be said about it"
         case NotOwn(ref=ref):
             code = Code.NOT_YOURS
-            reason = f"{ref} is not yours: you can change only what you have said here"
+            reason = (
+                f"entry {ref} is not yours: you can change only what you have said here"
+            )
         case Missing():
             assert judged.refusal is not None, "a draft was looked up without a reason"
             code, reason = judged.refusal.code, judged.refusal.reason

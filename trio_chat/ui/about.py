@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from trio_chat.protocol.messages import INBOX, Kind
+from trio_chat.protocol.messages import INBOX, LINES, Kind
 from trio_chat.ui.pointing import About, Point
 from trio_chat.ui.recent import Known, find, last
 from trio_chat.ui.state import View
@@ -39,6 +39,8 @@ Meant: TypeAlias = Draft | ToChange | Unclear
 
 def meant(view: View, about: About) -> Meant:
     """What is to be done for this wish."""
+    if about.point is None and (reason := _doubt(view, about)):
+        return Unclear(reason)
     point, known = _line(view, about)
     if point is None:
         return Unclear(_NOBODY if about.kind in ("text", "react") else _NOTHING_OWN)
@@ -64,6 +66,21 @@ def _line(view: View, about: About) -> tuple[Point | None, Known | None]:
     own = about.kind in ("edit", "delete")
     known = last(view.recent.get(view.current, ()), own=own)
     return (None if known is None else Point(known.seq)), known
+
+
+def _doubt(view: View, about: About) -> str:
+    """Why the last line that was said here may not be the one that is meant."""
+    own = about.kind in ("edit", "delete")
+    if own and any(line.kind in LINES for line in view.queued):
+        return "your last line is not sent yet: /cancel takes it back"
+    here = last(view.recent.get(view.current, ()), own=own)
+    direct = last(view.recent.get(INBOX, ()), own=own)
+    if direct is None or (here is not None and here.ts >= direct.ts):
+        return ""
+    # An answer to it, or what it should have said, is not for the room.
+    whose, alone = ("your", direct.goes_to.removeprefix("@")) if own else ("the", "you")
+    also = f", ^{here.seq} {whose} last one here" if here is not None else ""
+    return f"{whose} last line was for {alone} alone: @^{direct.seq} names it{also}"
 
 
 def _to_change(point: Point, known: Known | None) -> Meant:

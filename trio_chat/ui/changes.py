@@ -262,9 +262,24 @@ def _status(view: View, event: Status) -> Update:
     if event.state == view.told or is_new_loss(view):
         return Update(view)
     view = replace(view, told=event.state)
-    if event.state == "waiting":
-        return Update(view, (Trouble(f"{event.reason}: /nick NAME takes another name"),))
-    return Update(view, (Note(event.reason),))
+    match event.state:
+        case "waiting":
+            line: Line = Trouble(f"{event.reason}: /nick NAME takes another name")
+        case "offline":
+            line = _no_link(view)
+        case _:
+            line = Note(event.reason)
+    return Update(view, (line,))
+
+
+def _no_link(view: View) -> Note:
+    """What is wrong, what is done about it, and what becomes of what one types."""
+    number = len(view.queued)
+    wait = f"; {count(number, 'line')} {'waits' if number == 1 else 'wait'}"
+    return Note(
+        f"no link: {view.why}. It is tried until it works; what you type is kept, and sent"
+        f" then{wait if number else ''}"
+    )
 
 
 def is_new_loss(view: View) -> bool:
@@ -276,8 +291,7 @@ def lost(view: View) -> Update:
     """A loss has lasted: it is printed now; nothing if there is none."""
     if not is_new_loss(view):
         return Update(view)
-    next_ = "what you say is kept, and sent when the link is back"
-    return Update(replace(view, told=view.state), (Note(f"{view.why}: {next_}"),))
+    return Update(replace(view, told=view.state), (_no_link(view),))
 
 
 def _reset(view: View, event: Reset) -> Update:

@@ -51,6 +51,18 @@ class Desk:
         """Print these above the prompt."""
         self.paper.print(*lines)
 
+    def refresh(self) -> None:
+        """Take out the draft of the room that one looks at, and draw anew."""
+        self.change_drafts()
+        self.screen.invalidate()
+
+    async def drained(self) -> None:
+        """Wait until all is printed, but for who came and went.
+
+        Cancel: atomic.
+        """
+        await self.paper.drained()
+
     def look_at(self, room: str | None) -> None:
         """Look at a room that one is in; None: stay where one is."""
         if room is not None and room != self.view.current:

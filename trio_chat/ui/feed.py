@@ -42,15 +42,18 @@ class Feed:
     reactions: tuple[Said, ...] = ()
     """Reactions since, not told yet: what was taken back again is not among them."""
 
+    aloud: bool = False
+    """Whether it is read aloud: then there are words for signs."""
+
     @property
     def waits(self) -> bool:
         """Whether there is something for settled() to tell."""
         return bool(self.moves or self.reactions)
 
 
-def begin_feed(now: float) -> Feed:
+def begin_feed(now: float, *, aloud: bool = False) -> Feed:
     """Nothing was printed yet; the first day that is told is another than today."""
-    return Feed(_date(now))
+    return Feed(_date(now), aloud=aloud)
 
 
 def fed(feed: Feed, lines: Iterable[Line], now: float) -> tuple[Feed, list[Line]]:
@@ -83,7 +86,8 @@ def settled(feed: Feed, now: float) -> tuple[Feed, list[Line]]:
     """What is printed when those who came and went, and reactions, are to be told now."""
     if not feed.waits:
         return feed, []
-    moves = (Note(_folded(feed.moves)),) if feed.moves else ()
+    folded = _in_words if feed.aloud else _folded
+    moves = (Note(folded(feed.moves)),) if feed.moves else ()
     told: list[Line] = [*moves, *_by_line(feed.reactions)]
     return fed(replace(feed, moves=(), reactions=()), told, now)
 
@@ -128,6 +132,15 @@ def _folded(moves: tuple[Moved, ...]) -> str:
         return "  ".join(groups)
     counts = ((len(came), "joined"), (len(went), "left"))
     return ", ".join(f"{_people(number)} {verb}" for number, verb in counts if number)
+
+
+def _in_words(moves: tuple[Moved, ...]) -> str:
+    if not 1 < len(moves) <= NAMED_MAX:
+        return _folded(moves)
+    came = ", ".join(move.nick for move in moves if move.came)
+    went = ", ".join(move.nick for move in moves if not move.came)
+    groups = ((came, "joined"), (went, "left"))
+    return "; ".join(f"{nicks} {verb}" for nicks, verb in groups if nicks)
 
 
 def _people(number: int) -> str:

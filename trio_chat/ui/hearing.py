@@ -9,7 +9,7 @@ import trio
 from trio_chat.client import Client
 from trio_chat.client.events import Accepted, Cancelled, ClientEvent, Refused, Status
 from trio_chat.ui.changes import is_new_loss, lost, reduce
-from trio_chat.ui.desk import Desk
+from trio_chat.ui.front import Front
 from trio_chat.ui.meeting import met
 from trio_chat.ui.state import View
 
@@ -24,7 +24,7 @@ _TICK_S: Final = 1.0
 class Hearing:
     """Keeps a desk's view at what its client says."""
 
-    def __init__(self, desk: Desk, client: Client) -> None:
+    def __init__(self, desk: Front, client: Client) -> None:
         self._desk = desk
         self._client = client
         self.on_heard: list[Callable[[View, ClientEvent], object]] = []
@@ -63,7 +63,7 @@ class Hearing:
         desk = self._desk
         while True:
             # Nothing is read that can't be shown yet: it waits in the log.
-            await desk.paper.drained()
+            await desk.drained()
             try:
                 events = await self._client.all_waiting()
             except trio.EndOfChannel:
@@ -77,12 +77,11 @@ class Hearing:
                     self._unanswered.discard(event.n or 0)
                 if isinstance(event, Status):
                     self._expect(event.retry_in_s)
-            desk.change_drafts()
             self._heard.set()
             self._heard = trio.Event()
             if desk.view.sending is not None:
                 desk.view = replace(desk.view, sending=self._client.outbox.progress)
-            desk.screen.invalidate()
+            desk.refresh()
 
     async def _until(self, condition: Callable[[], bool]) -> None:
         while not condition():
@@ -93,10 +92,10 @@ class Hearing:
         while True:
             await outbox.lasting(SENDING_SHOWN_S)
             self._desk.view = replace(self._desk.view, sending=outbox.progress)
-            self._desk.screen.invalidate()
+            self._desk.refresh()
             await outbox.emptied()
             self._desk.view = replace(self._desk.view, sending=None)
-            self._desk.screen.invalidate()
+            self._desk.refresh()
 
     async def _tell_losses(self) -> None:
         while True:
@@ -121,7 +120,7 @@ class Hearing:
         assert self._retry_at_s is not None
         left_s = self._retry_at_s - trio.current_time()
         self._desk.view = replace(self._desk.view, retry_in_s=max(0.0, left_s))
-        self._desk.screen.invalidate()
+        self._desk.refresh()
         if left_s <= 0:
             self._retry_at_s = None
         else:

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from prompt_toolkit.application import get_app
 from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.document import Document
 from prompt_toolkit.filters import (
     Condition,
     Filter,
@@ -103,16 +104,24 @@ def _bind_typing(ours: _Actions, line: Buffer, wishes: Wishes) -> None:
     ours.on("send", send, typing)
     ours.on("new_line", new_line, typing)
     ours.on("editor", lambda _: wishes.edit(), typing)
-    ours.on("clear", lambda _: line.reset(), typing & ~empty)
+    ours.on("clear", lambda _: _clear(line), typing & ~empty)
     ours.on("clear", lambda _: wishes.quit(), typing & empty)
     ours.on("quit", lambda _: wishes.quit(), typing & empty)
 
     @ours.keys.add("<sigint>", filter=typing)
     def _(_event: KeyPressEvent) -> None:
         if line.text:
-            line.reset()
+            _clear(line)
         else:
             wishes.quit()
+
+
+def _clear(line: Buffer) -> None:
+    """Begin anew; undo brings back what was typed."""
+    typed = line.document
+    line.reset(typed)
+    line.save_to_undo_stack()
+    line.document = Document()
 
 
 def _bind_rooms(ours: _Actions, line: Buffer, switcher: Switcher, wishes: Wishes) -> None:

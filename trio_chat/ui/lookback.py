@@ -9,7 +9,7 @@ from trio_chat.client.past import Page
 from trio_chat.errors import NoLinkError, RefusedError
 from trio_chat.ui import past
 from trio_chat.ui.commands import Fill, History, Jump, LookBack, Search
-from trio_chat.ui.desk import Desk
+from trio_chat.ui.front import Front
 from trio_chat.ui.past import Range, Sought
 from trio_chat.ui.state import Line, Note, Update
 
@@ -22,7 +22,7 @@ _Asked: TypeAlias = tuple[str, LookBack]
 class LookingBack:
     """What is asked of the past, one after the other; the prompt waits for none of it."""
 
-    def __init__(self, desk: Desk, client: Client) -> None:
+    def __init__(self, desk: Front, client: Client) -> None:
         self._desk = desk
         self._client = client
         self._sought: Sought | None = None
@@ -50,7 +50,7 @@ class LookingBack:
                 self._desk.follow(answer)
             else:
                 self._desk.print(answer)
-            await self._desk.paper.drained()
+            await self._desk.drained()
 
     async def _answered(self, name: str, wanted: LookBack) -> Update | Line:
         """What is to be printed.

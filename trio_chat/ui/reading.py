@@ -5,7 +5,7 @@ from collections.abc import Callable
 import trio
 
 from trio_chat.client import Client
-from trio_chat.ui.desk import Desk
+from trio_chat.ui.front import Front
 from trio_chat.ui.state import View
 from trio_chat.ui.unread import seen
 
@@ -17,7 +17,7 @@ class Reading:
             without it are read as soon as it is back: look() has to be called then.
     """
 
-    def __init__(self, desk: Desk, client: Client, focused: Callable[[], bool]) -> None:
+    def __init__(self, desk: Front, client: Client, focused: Callable[[], bool]) -> None:
         self._desk = desk
         self._client = client
         self._focused = focused
@@ -38,7 +38,7 @@ class Reading:
             self._changed = trio.Event()
             # What the view has as printed is on its way to the terminal until then.
             then = self._desk.view
-            await self._desk.paper.drained()
+            await self._desk.drained()
             self._mark(then)
 
     def _mark(self, then: View) -> None:

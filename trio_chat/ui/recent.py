@@ -25,6 +25,8 @@ class Known:
     text: str
     kind: Kind
     own: bool
+    ts: float
+    """When it was said, by the server's clock."""
     goes_to: str
     """Where what is said about it goes: the room, or "@nick"."""
     gone: bool = False
@@ -69,7 +71,7 @@ def _with_line(recent: Recent, entry: Entry, own: bool) -> Recent:
     if recent and entry.seq <= recent[-1].seq:
         return recent  # one has been here before
     text = entry.text if own else entry.text[:QUOTED_CHARS_MAX]
-    known = Known(entry.seq, entry.nick, text, entry.kind, own, entry.reply_to)
+    known = Known(*(entry.seq, entry.nick, text, entry.kind, own, entry.ts, entry.reply_to))
     return (*recent[-RECENT_MAX + 1 :], known)
 
 

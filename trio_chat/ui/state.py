@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from trio_chat.client.events import Entry, Gap, Queued, State
+from trio_chat.client.events import AGAIN, Entry, Gap, Queued, State
 from trio_chat.client.outbox import Progress, Ticket
 from trio_chat.protocol.messages import INBOX
 from trio_chat.ui.lookalikes import Likes
@@ -80,7 +80,10 @@ class Moved:
     @property
     def words(self) -> str:
         """It as a sentence."""
-        return f"{self.nick} joined" if self.came else f"{self.nick} left ({self.reason})"
+        if self.came:
+            return f"{self.nick} joined"
+        reason = f" ({self.reason})" if self.reason not in ("", "left") else ""
+        return f"{self.nick} left{reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +212,7 @@ class View:
     @property
     def why(self) -> str:
         """The reason alone: when the next try is counts down elsewhere."""
-        return self.reason.partition("; trying again")[0]
+        return self.reason.partition(AGAIN)[0]
 
     @property
     def room(self) -> Room | None:
