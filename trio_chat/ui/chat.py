@@ -345,8 +345,8 @@ class Chat:
                 return outbox(listed, self._terminal.now(), online=online)
             case commands.ShowUnread():
                 return unread(self.view)
-            case commands.Help():
-                return help_notes(self._terminal.habits)
+            case commands.Help(word=word):
+                return help_notes(self._terminal.habits, word)
 
     def _look_at(self, room: str) -> None:
         if self.view.find(room) is not None:
