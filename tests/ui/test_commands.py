@@ -58,6 +58,7 @@ from trio_chat.ui.state import begin
         ("/cancel", Cancel(None)),
         ("/cancel 12", Cancel(12)),
         ("/help", Help()),
+        ("/help  mute ", Help("mute")),
         ("/history", History(20)),
         ("/history 200", History(200)),
         ("/search deploy key", Search("deploy key")),

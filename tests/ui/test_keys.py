@@ -8,7 +8,7 @@ from tests.ui.harness import Scene, bridged, open_scene
 from trio_chat.client.events import Refused
 from trio_chat.habits.actions import DEFAULT_KEYS
 from trio_chat.habits.habits import Habits
-from trio_chat.ui.help import help_rows
+from trio_chat.ui.help import help_notes, help_rows
 
 ESC, UP, CTRL_K, CTRL_N, CTRL_R = "\x1b", "\x1b[A", "\x0b", "\x0e", "\x12"
 VI = Habits(editing="vi")
@@ -207,3 +207,10 @@ async def test_what_was_cleared_comes_back_with_undo() -> None:
         await scene.until(lambda: not scene.typed)
         scene.keys("\x1f")
         await scene.until(lambda: scene.typed == "half an hour of work")
+
+
+def test_help_about_a_word_is_short() -> None:
+    notes = [note.text.split()[0] for note in help_notes(Habits(), "React")]
+    assert notes == ["/react"]
+    assert len(help_notes(Habits())) == len(help_rows(Habits()))
+    assert "nothing about" in help_notes(Habits(), "wombat")[0].text

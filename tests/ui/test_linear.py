@@ -209,6 +209,9 @@ async def test_every_command_is_understood() -> None:
         assert [line.split()[0].rstrip(",") for line in listed] == [
             f"/{each.name}" for each in COMMANDS
         ]
+        assert await talk.said("/help react") == [
+            "/react [^N] EMOJI, react to a line; again: take it back"
+        ]
         assert await talk.said("/who") == ["2 in #lobby: ada, bob"]
         assert await talk.said("/outbox") == ["nothing waits to be sent"]
         assert await talk.said("/unread") == ["nothing is unread"]

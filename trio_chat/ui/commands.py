@@ -116,7 +116,9 @@ LookBack: TypeAlias = History | Search | Jump | Fill
 
 @dataclass(frozen=True, slots=True)
 class Help:
-    """See what can be typed."""
+    """See what can be typed, or of that what has to do with a word."""
+
+    word: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +236,10 @@ def _jump(rest: str) -> Intent:
     return Jump(int(typed))
 
 
+def _help(rest: str) -> Intent:
+    return Help(rest.strip())
+
+
 def _is_number(typed: str) -> bool:
     return typed.isascii() and typed.isdigit() and len(typed) <= _DIGITS_MAX
 
@@ -267,7 +273,7 @@ COMMANDS: Final = (
     Command("delete", "[^N]", "take back your last line, or line N", _delete),
     Command("edit", "[^N] [TEXT]", "change your last line, or line N", _edit),
     Command("fill", "", "show lines that were left out", lambda _: Fill()),
-    Command("help", "", "show this list", lambda _: Help()),
+    Command("help", "[WORD]", "show this list, or what is about WORD", _help),
     Command("history", "[N]", "show what was said before", _history),
     Command("join", "ROOM", "enter a room, or look at it", _join),
     Command("jump", "^N", "show what was said around an entry", _jump),

@@ -149,8 +149,8 @@ class Doing:
                 return outbox(listed, self._terminal.now(), online=online)
             case commands.ShowUnread():
                 return unread(self._desk.view)
-            case commands.Help():
-                return help_notes(self._terminal.habits)
+            case commands.Help(word=word):
+                return help_notes(self._terminal.habits, word)
 
     def _look_at(self, room: str) -> None:
         if self._desk.view.find(room) is not None:

@@ -1,5 +1,7 @@
 """What can be typed, and the keys in force: what /help shows."""
 
+from collections.abc import Iterable
+
 from trio_chat.habits.actions import key_help
 from trio_chat.habits.habits import Habits
 from trio_chat.ui.commands import HELP
@@ -15,6 +17,20 @@ def help_rows(habits: Habits) -> tuple[tuple[str, str], ...]:
     return (*HELP, *key_help(habits.keys), *vi)
 
 
-def help_notes(habits: Habits) -> tuple[Note, ...]:
-    """The same, to be printed."""
-    return tuple(Note(f"{how:<{_HOW_CELLS_MAX}} {what}") for how, what in help_rows(habits))
+def about(rows: Iterable[tuple[str, str]], word: str) -> list[tuple[str, str]]:
+    """Those of the rows in which the word stands, however it is written."""
+    word = word.casefold()
+    return [row for row in rows if word in " ".join(row).casefold()]
+
+
+def help_notes(habits: Habits, word: str = "") -> tuple[Note, ...]:
+    """What there is about a word, to be printed; all, if there is none."""
+    rows = about(help_rows(habits), word)
+    if not rows:
+        return (nothing_about(word),)
+    return tuple(Note(f"{how:<{_HOW_CELLS_MAX}} {what}") for how, what in rows)
+
+
+def nothing_about(word: str) -> Note:
+    """That there is no help for a word."""
+    return Note(f"there is nothing about \u201c{word}\u201d: /help lists all there is")

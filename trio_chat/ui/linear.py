@@ -23,6 +23,7 @@ from trio_chat.ui.asked import NO_ROOM, after_its_lines, left_over, outbox, who
 from trio_chat.ui.commands import COMMANDS, Intent, parse
 from trio_chat.ui.feed import FOLDED_S, begin_feed, fed, settled
 from trio_chat.ui.hearing import Hearing
+from trio_chat.ui.help import about, nothing_about
 from trio_chat.ui.lookback import LookingBack
 from trio_chat.ui.muted import Muted
 from trio_chat.ui.pointing import About
@@ -298,8 +299,10 @@ class Linear:
                 return unread(view)
             case commands.Mute(room=room, muted=muted):
                 return self._mute(room or view.current, muted=muted)
-            case commands.Help():
-                return tuple(Note(f"{each.usage}, {each.help}") for each in COMMANDS)
+            case commands.Help(word=word):
+                rows = about(((each.usage, each.help) for each in COMMANDS), word)
+                notes = tuple(Note(f"{how}, {what}") for how, what in rows)
+                return notes or (nothing_about(word),)
 
     def _mute(self, room: str, *, muted: bool) -> tuple[Line, ...]:
         if not room:
