@@ -18,7 +18,7 @@ from trio_chat.words import Wanted, holds, spelled
 
 CHUNK: Final = 1_024
 """Entries that are read in one transaction; a search that comes meanwhile waits for it."""
-CHUNK_CHARS: Final = 256 * 1024
+CHUNK_CHARS: Final = 128 * 1024
 """Characters in them: with so many a chunk is full. Texts may be long, and such that one
 takes as long as a thousand others."""
 WINDOW: Final = 1_000_000
