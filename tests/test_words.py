@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trio_chat.store.search_log import _expression
-from trio_chat.words import NOTHING, Wanted, holds, marks, spelled, wanted, words_of
+from trio_chat.words import (
+    NOTHING,
+    Wanted,
+    _folded,
+    holds,
+    marks,
+    spelled,
+    wanted,
+    words_of,
+)
 
 TEXTS = st.text(max_size=40) | st.lists(
     st.sampled_from(
@@ -104,3 +113,12 @@ def test_no_text_takes_long_to_be_read(text: str) -> None:
     spelled(text)
     marks(text, wanted("a"))
     assert time.process_time() - began_s < 1
+
+
+def test_a_character_is_looked_at_once_however_often_it_comes() -> None:
+    """A stranger's text may have a hundred thousand of them, once it is normalized."""
+    looked_at_before = _folded.cache_info()
+    assert len(words_of("\ufdfa" * 5_000)) == 15_001
+    looked_at = _folded.cache_info()
+    calls = looked_at.hits + looked_at.misses
+    assert calls - looked_at_before.hits - looked_at_before.misses < 20

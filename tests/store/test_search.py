@@ -366,6 +366,20 @@ async def test_who_searches_too_early_is_told_how_far_it_is(
         assert len(await found(store, "line")) == 50
 
 
+async def test_of_long_texts_fewer_are_read_at_once(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How long a step takes, and a search that waits for it, is not up to strangers."""
+    monkeypatch.setattr(search_log, "CHUNK_CHARS", 10 * CHUNK)
+    monkeypatch.setattr(search_index, "CATCH_UP", 2 * CHUNK)
+    async with opened(path) as store:
+        await said(store, *(f"line {n} {'x' * 10 * CHUNK}" for n in range(1, 6)))
+        with pytest.raises(SearchError, match=r"\(40 %\): try again"):
+            await found(store, "line")
+        assert await index_all(store) == 3
+        assert len(await found(store, "line")) == 5
+
+
 async def test_a_search_looks_at_so_much_and_can_be_gone_on_with(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

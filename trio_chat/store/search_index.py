@@ -44,6 +44,7 @@ from trio_chat.store.search_log import (
     Log,
     drop,
     find_log,
+    fitting,
     forget,
     has_chain,
     look_through,
@@ -58,7 +59,8 @@ APPLICATION_ID: Final = 0x74726978
 VERSION: Final = 1
 """Of what is in it, and of what words are: a file with another one is made again."""
 CATCH_UP: Final = 20 * CHUNK
-"""Entries that a search reads at most, before it says that the index is not so far."""
+"""Entries that a search reads at most, before it says that the index is not so far; of long
+texts fewer."""
 _REMOVALS_MAX: Final = 3
 """Of a damaged file in one life; then it is the machine that is damaged."""
 
@@ -262,7 +264,7 @@ class SearchIndex:
             left -= self._read_some(connection, place)
 
     def _read_some(self, connection: sqlite3.Connection, place: Log) -> int:
-        """Give up what is trimmed, or else read some entries more; how many.
+        """Give up what is trimmed, or else read some entries more; how many, as fitting().
 
         Raises: DataError: the data file can't be read there.
         """
@@ -275,13 +277,14 @@ class SearchIndex:
             raise SearchError(f"the index takes no more than {LAST_SEQ:,} lines of a room")
         try:
             with transaction(connection):
+                last, much = fitting(connection, place, first, last)
                 take(connection, place, first, last)
         except sqlite3.DatabaseError as error:
             # Whose fault is it? The data file is asked for the same alone.
             with self._skipping(place), only_data():
                 look_through(connection, place, first, last)
             raise error from None
-        return max(last - first + 1, 1)
+        return much
 
     @contextmanager
     def _skipping(self, place: Log) -> Iterator[None]:

@@ -18,6 +18,9 @@ from trio_chat.words import Wanted, holds, spelled
 
 CHUNK: Final = 1_024
 """Entries that are read in one transaction; a search that comes meanwhile waits for it."""
+CHUNK_CHARS: Final = 128 * 1024
+"""Characters in them: with so many a chunk is full. Texts may be long, and such that one
+takes as long as a thousand others."""
 WINDOW: Final = 1_000_000
 """Entries in which is looked at once: what SQLite does there can't be cut short."""
 WINDOWS: Final = 4
@@ -49,6 +52,26 @@ def find_log(connection: sqlite3.Connection, name: str) -> Log | None:
 
 def _row(place: Log, seq: int) -> int:
     return place.id << _SEQ_BITS | seq
+
+
+def fitting(
+    connection: sqlite3.Connection, place: Log, first: int, last: int
+) -> tuple[int, int]:
+    """Up to where a chunk goes that begins with `first`, and what of a full one it is.
+
+    Shape:  in entries: a chunk that is full of long texts is as much as CHUNK short ones.
+    """
+    chars = 0
+    rows = connection.execute(
+        "SELECT seq, length(text) FROM data.entry WHERE log = ? AND seq BETWEEN ? AND ?"
+        " ORDER BY seq",
+        (place.id, first, last),
+    )
+    for seq, length in rows:
+        chars += length
+        if chars >= CHUNK_CHARS:
+            return seq, CHUNK
+    return last, max(last - first + 1, 1)
 
 
 def take(connection: sqlite3.Connection, place: Log, first: int, last: int) -> None:
