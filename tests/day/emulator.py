@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pyte
+from pyte.screens import StaticDefaultDict
 
 
-class Emulator(pyte.Screen):  # type: ignore[misc]  # pyte has no types
+class Emulator(pyte.Screen):
     """A pyte screen with a scrollback, and rows that are broken anew at another width.
 
     Shape:  as the common terminals do it: a row that was too long for the terminal is one
@@ -33,7 +34,7 @@ class Emulator(pyte.Screen):  # type: ignore[misc]  # pyte has no types
 
     def linefeed(self) -> None:
         """As pyte."""
-        self.buffer[self.cursor.y].goes_on = self._drawing
+        self._row(self.cursor.y).goes_on = self._drawing
         super().linefeed()
 
     def index(self) -> None:
@@ -46,7 +47,7 @@ class Emulator(pyte.Screen):  # type: ignore[misc]  # pyte has no types
         """As pyte; what is erased does not go on."""
         super().erase_in_display(how, *args, **kwargs)
         for y in range(self.cursor.y if how == 0 else 0, self.lines):
-            self.buffer[y].goes_on = False
+            self._row(y).goes_on = False
 
     def resize(self, lines: int | None = None, columns: int | None = None) -> None:
         """Another size: rows are broken anew, and the last ones are on the screen."""
@@ -61,7 +62,7 @@ class Emulator(pyte.Screen):  # type: ignore[misc]  # pyte has no types
             pieces = [*_pieces(cells, columns)]
             rows += [(piece, piece is not pieces[-1]) for piece in pieces]
         rows += [([], False)] * (y + 1 - len(rows))
-        made = [self._row(cells, goes_on=goes_on) for cells, goes_on in rows]
+        made = [self._made(cells, goes_on=goes_on) for cells, goes_on in rows]
         top = max(0, len(made) - lines)
         self._gone = made[:top]
         self.lines, self.columns = lines, columns
@@ -89,8 +90,11 @@ class Emulator(pyte.Screen):  # type: ignore[misc]  # pyte has no types
                 cells = []
         return [*lines, cells] if cells else lines, where
 
-    def _row(self, cells: list[Any], *, goes_on: bool) -> Any:
-        row = self.buffer.default_factory()
+    def _row(self, y: int) -> Any:
+        return self.buffer[y]
+
+    def _made(self, cells: list[Any], *, goes_on: bool) -> Any:
+        row: Any = StaticDefaultDict(self.default_char)
         row.update(enumerate(cells))
         row.goes_on = goes_on
         return row

@@ -20,10 +20,12 @@ from tests.day.emulator import Emulator
 from tests.processes import environment
 from trio_chat.addresses import Address
 
-PATIENCE_S: Final = 15.0
+PATIENCE_S: Final = 60.0
 """No wait takes this long; it only bounds a hang."""
 SIZE: Final = (80, 24)
 NARROW: Final = (40, 10)
+_WITHIN_A_FRAME: Final = 2026 << 5
+"""As pyte has the mode that a terminal is in from the first byte of a frame to the last."""
 _READ_BYTES: Final = 65_536
 CLI: Final = (sys.executable, "-m", "trio_chat")
 
@@ -136,7 +138,7 @@ class Person:
     async def quit(self) -> None:
         """Ctrl-D, on an empty line."""
         await self.type("\x04")
-        assert await self.until_gone() == 0, self._screen()
+        assert await self.until_gone() == 0, self.screen()
 
     async def until_gone(self) -> int:
         """Wait for the end of the client; its exit code."""
@@ -164,16 +166,30 @@ class Person:
         return self.rows[-2] if len(self.rows) > 1 else ""
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Go on as soon as it is so; whatever is drawn is looked at."""
+        """Go on as soon as it is so; all that is drawn is looked at, by the frame."""
         with trio.move_on_after(PATIENCE_S):
-            while not condition():
+            while _WITHIN_A_FRAME in self.window.mode or not condition():
                 await self._changed.park()
             return
-        raise AssertionError(f"it never was so for {self.nick}:\n{self._screen()}")
+        raise AssertionError(f"it never was so for {self.nick}:\n{self.screen()}")
 
     async def until_seen(self, text: str) -> None:
         """Go on as soon as it is on the screen."""
         await self.until(lambda: any(text in row for row in self.rows))
+
+    async def until_prompt(self, prompt: str) -> None:
+        """Go on as soon as this is the input, with what stands before it."""
+        await self.until(lambda: self.prompt == prompt)
+
+    def see(self, what: bool) -> None:
+        """See that it is so now."""
+        if not what:
+            raise AssertionError(f"it is not so:\n{self.screen()}")
+
+    def has_draft(self, draft: str) -> None:
+        """See that this half-typed line is in the input now."""
+        if self.prompt != f"> {draft}":
+            raise AssertionError(f"a draft is lost: {draft!r}:\n{self.screen()}")
 
     async def until_printed(self, text: str) -> None:
         """Go on as soon as it is on the screen, or has scrolled out of it."""
@@ -214,7 +230,7 @@ class Person:
         assert self.process is not None
         self.process.send_signal(number)
 
-    def _screen(self) -> str:
+    def screen(self) -> str:
         return "\n".join(self.window.texts[-60:])
 
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import trio
 
+from tests.day.person import PATIENCE_S
 from tests.day.scrollback import Shown, bare
 from trio_chat import Client, open_client
 from trio_chat.addresses import Address
@@ -23,17 +24,18 @@ class Phone:
 
     async def until_all_read(self, *rooms: str) -> None:
         """Wait until the server knows that all that was said there was read."""
-        while any(self._read[room] < self._heads[room] for room in rooms):
-            await self._changed.park()
+        with trio.move_on_after(PATIENCE_S):
+            while any(self._read[room] < self._heads[room] for room in rooms):
+                await self._changed.park()
+            return
+        raise AssertionError(f"read is {self._read}, and said {self._heads}")
 
     async def log(self, *rooms: str) -> dict[str, list[Shown]]:
         """Who has said what, by room, as the library tells it."""
         log: dict[str, list[Shown]] = defaultdict(list)
         for room in rooms:
             page = await self._client.fetch(room, after=0, through=self._heads[room])
-            assert [entry.seq for entry in page.events if isinstance(entry, Entry)] == [
-                *range(1, self._heads[room] + 1)
-            ]
+            assert len(page.entries) == self._heads[room]
             log[room] = [
                 (entry.nick, bare(entry.text))
                 for entry in page.entries

@@ -84,6 +84,9 @@ def faults(
             than where the one before has ended; the last life ends where the log does.
     """
     wrong = [f"an artefact: {row!r}" for life in lives for row in life.artefacts]
+    wrong += [
+        f"a broken prompt: {life.prompt}" for life in lives if not _is_whole(life.prompt)
+    ]
     for room in rooms:
         place = {shown: at for at, shown in enumerate(log[room])}
         assert len(place) == len(log[room]), "no two lines of the day are the same"
@@ -105,6 +108,13 @@ def faults(
         if had != len(log[room]):
             wrong.append(f"#{room}: lost at the end: {log[room][had:]}")
     return wrong
+
+
+def _is_whole(prompt: Sequence[str]) -> bool:
+    """Whether this is a prompt of one row, and its status line; or none."""
+    return not prompt or (
+        len(prompt) == 2 and prompt[0].startswith(">") and "line \u00b7 " in prompt[1]
+    )
 
 
 def _why(before: int, after: int) -> str:

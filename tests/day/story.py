@@ -67,11 +67,11 @@ async def morning(day: Day) -> None:
             await person.look_at(room)
             await person.until_seen(f"{room} 5:")
     await day.ada.type(PLAN)
-    await day.ada.until(lambda: day.ada.prompt == f"> {PLAN}")
+    await day.ada.until_prompt(f"> {PLAN}")
     for person in (day.ada, day.bob):
         await person.look_at_with_key("lobby")
-        assert person.prompt == ">"
-        assert "#dev" not in person.status
+        person.see(person.prompt == ">")
+        person.see("#dev" not in person.status)
     await day.ada.say("good morning")
     await day.bob.until_seen("<ada> good morning")
     await day.bob.say("/reply and to you")
@@ -93,11 +93,11 @@ async def paste(day: Day) -> None:
     """Two hundred lines: one entry, and what it is is told before it goes."""
     await day.bob.type(f"\x1b[200~{PASTED}\x1b[201~")
     await day.bob.until_seen("200 lines, 6.4 KB: Enter sends it as one message")
-    assert day.bob.prompt.endswith("200 of what the machine has said")
+    day.bob.see(day.bob.prompt.endswith("200 of what the machine has said"))
     await day.bob.say("")
     for person in (day.ada, day.bob):
         await person.until_seen("      200 of what")
-        await person.until(lambda person=person: person.prompt == ">")
+        await person.until_prompt(">")
 
 
 async def restart(day: Day) -> None:
@@ -120,7 +120,7 @@ async def restart(day: Day) -> None:
             await person.until_printed(f"<{each.nick}> {each.nick} has 2 to say meanwhile")
         await person.until_printed(f"lobby {begun + 12}:")
         await person.until_status("^online")
-        assert person.prompt == ">"
+        person.see(person.prompt == ">")
     await day.ada.until_status(r"#dev 13\b.*#ops 12 @1\b")
 
 
@@ -156,7 +156,7 @@ async def narrow(day: Day) -> None:
     """A window of 40x10 and back, half a line in it, while others talk."""
     ada = day.ada
     await ada.type(ASIDE)
-    await ada.until(lambda: ada.prompt == f"> {ASIDE}")
+    await ada.until_prompt(f"> {ASIDE}")
     await ada.resize(NARROW)
     await day.crowd.say("lobby", 6)
     await ada.until_printed(f"lobby {day.crowd.said['lobby']}:")
@@ -165,7 +165,7 @@ async def narrow(day: Day) -> None:
     await day.crowd.say("lobby", 2)
     await ada.until_printed(f"lobby {day.crowd.said['lobby']}:")
     await ada.until(lambda: ada.prompt == f"> {ASIDE}" and "here" in ada.status)
-    assert len(ada.rows) == SIZE[1]
+    ada.see(len(ada.rows) == SIZE[1])
 
 
 async def catching_up(day: Day) -> None:
@@ -177,7 +177,7 @@ async def catching_up(day: Day) -> None:
     await ada.until_status(r"#dev 13$")
     await ada.type("\x1ba")
     await ada.until_printed("#dev \u2500\u2500 13 new while you were away")
-    await ada.until(lambda: ada.prompt == ">")
+    await ada.until_prompt(">")
     await ada.until_status("\u00b7 ada$")
     await day.phone.until_all_read(*ROOMS)
 
@@ -194,7 +194,7 @@ async def kill(day: Day) -> None:
     await ada.come()
     await ada.until_status(r"^online.*#lobby 3\b.*#ops 1 @1$")
     await ada.until_printed("4 new while you were away")
-    await ada.until(lambda: ada.prompt == f"> {HALF}")
+    ada.has_draft(HALF)
     await ada.say("ug")
     await day.bob.until_status(r"#dev 18\b.*#ops 16$")
 
@@ -204,7 +204,7 @@ async def evening(day: Day) -> None:
     ada, bob = day.ada, day.bob
     await bob.look_at("ops")
     await bob.type(ASIDE)
-    await bob.until(lambda: bob.prompt == f"> {ASIDE}")
+    await bob.until_prompt(f"> {ASIDE}")
     await bob.look_at_with_key("lobby")
     await bob.quit()
     await day.crowd.say("lobby", 5)
@@ -216,14 +216,18 @@ async def evening(day: Day) -> None:
             await person.look_at_with_key(room)
             await person.until_status(f"#{room} \u00b7")
     await bob.look_at_with_key("ops")
-    await bob.until(lambda: bob.prompt == f"> {ASIDE}")
+    await bob.until_prompt(f"> {ASIDE}")
     await ada.look_at_with_key("ops")
-    await ada.until(lambda: ada.prompt == f"> {PLAN}")
+    await ada.until_prompt(f"> {PLAN}")
     await ada.say("l: we sleep")
     for person in (ada, bob):
         await person.until_printed(f"{PLAN}l: we sleep")
         await person.until_status(f"\u00b7 {person.nick}$")
     await day.phone.until_all_read(*ROOMS)
+    await bob.look_at_with_key("lobby")
+    for person in (ada, bob):
+        await person.quit()
+    await bob.until_kept(ASIDE)
 
 
 CHAPTERS: Final = (
