@@ -101,7 +101,9 @@ class Emulator(pyte.Screen):
 
 
 def _width(row: Any) -> int:
-    return max((x + 1 for x, cell in row.items() if cell.data.strip()), default=0)
+    # An empty one is the second half of a wide character.
+    used = (x + 1 for x, cell in row.items() if cell.data.strip() or not cell.data)
+    return max(used, default=0)
 
 
 def _pieces(cells: list[Any], columns: int) -> Iterator[list[Any]]:
