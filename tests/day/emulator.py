@@ -34,7 +34,7 @@ class Emulator(pyte.Screen):
 
     def linefeed(self) -> None:
         """As pyte."""
-        self._row(self.cursor.y).goes_on = self._drawing
+        self._row(self.cursor.y).goes_on = self.columns if self._drawing else 0
         super().linefeed()
 
     def index(self) -> None:
@@ -47,7 +47,7 @@ class Emulator(pyte.Screen):
         """As pyte; what is erased does not go on."""
         super().erase_in_display(how, *args, **kwargs)
         for y in range(self.cursor.y if how == 0 else 0, self.lines):
-            self._row(y).goes_on = False
+            self._row(y).goes_on = 0
 
     def resize(self, lines: int | None = None, columns: int | None = None) -> None:
         """Another size: rows are broken anew, and the last ones are on the screen."""
@@ -83,8 +83,8 @@ class Emulator(pyte.Screen):
         for number, row in enumerate(rows):
             if number == len(self._gone) + self.cursor.y:
                 where = len(lines), len(cells) + self.cursor.x
-            goes_on = getattr(row, "goes_on", False)
-            cells += [row[x] for x in range(self.columns if goes_on else _width(row))]
+            goes_on = getattr(row, "goes_on", 0)
+            cells += [row[x] for x in range(goes_on or _width(row))]
             if not goes_on:
                 lines.append(cells)
                 cells = []
@@ -96,7 +96,7 @@ class Emulator(pyte.Screen):
     def _made(self, cells: list[Any], *, goes_on: bool) -> Any:
         row: Any = StaticDefaultDict(self.default_char)
         row.update(enumerate(cells))
-        row.goes_on = goes_on
+        row.goes_on = len(cells) if goes_on else 0
         return row
 
 

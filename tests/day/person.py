@@ -181,11 +181,6 @@ class Person:
         """Go on as soon as this is the input, with what stands before it."""
         await self.until(lambda: self.prompt == prompt)
 
-    def see(self, what: bool) -> None:
-        """See that it is so now."""
-        if not what:
-            raise AssertionError(f"it is not so:\n{self.screen()}")
-
     def has_draft(self, draft: str) -> None:
         """See that this half-typed line is in the input now."""
         if self.prompt != f"> {draft}":
@@ -206,9 +201,11 @@ class Person:
             files = self.home.rglob("desk-*.json")
             return any(draft in file.read_text(encoding="utf-8") for file in files)
 
-        with trio.fail_after(PATIENCE_S):
+        with trio.move_on_after(PATIENCE_S):
             while not is_kept():  # noqa: ASYNC110 (a file tells nobody)
                 await trio.sleep(0.02)
+            return
+        raise AssertionError(f"a draft is not on the disk: {draft!r}")
 
     # --- how it is done --------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """The day, from its first line to its last: who does what, and what they have to see."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ ROOMS: Final = ("lobby", "dev", "ops")
 PASTED: Final = "\n".join(f"{n:03} of what the machine has said" for n in range(1, 201))
 PLAN: Final = "the plan for tonight is, first of al"
 HALF: Final = "and then somebody pulled the pl"
+LONG: Final = "we should not say that in front of the others, or they will ta"
 ASIDE: Final = "not in front of the oth"
 _PERSON: Final = "ada's laptop and her telephone"
 
@@ -33,10 +34,16 @@ class Day:
     phone: Phone
     """Ada's."""
     crowd: Crowd
+    look: Callable[[Person], None]
+    """Told when there is something to see, for who looks at it."""
 
 
 @asynccontextmanager
-async def open_day(home: Path, command: Sequence[str] = CLI) -> AsyncIterator[Day]:
+async def open_day(
+    home: Path,
+    command: Sequence[str] = CLI,
+    look: Callable[[Person], None] = lambda _: None,
+) -> AsyncIterator[Day]:
     """A server, two people who are not there yet, and a crowd that is."""
     async with open_server_process() as server:
         address = await server.start()
@@ -54,7 +61,7 @@ async def open_day(home: Path, command: Sequence[str] = CLI) -> AsyncIterator[Da
                 open_person("ada", homes[0], ways[0], *mine, command=command) as ada,
                 open_person("bob", homes[1], ways[1], command=command) as bob,
             ):
-                yield Day(server, net, ada, bob, phone, crowd)
+                yield Day(server, net, ada, bob, phone, crowd, look)
 
 
 async def morning(day: Day) -> None:
@@ -70,8 +77,8 @@ async def morning(day: Day) -> None:
     await day.ada.until_prompt(f"> {PLAN}")
     for person in (day.ada, day.bob):
         await person.look_at_with_key("lobby")
-        person.see(person.prompt == ">")
-        person.see("#dev" not in person.status)
+        await person.until_prompt(">")
+        await person.until_status("^(?!.*#dev)")
     await day.ada.say("good morning")
     await day.bob.until_seen("<ada> good morning")
     await day.bob.say("/reply and to you")
@@ -87,13 +94,15 @@ async def elsewhere(day: Day) -> None:
     await day.crowd.call("ada", "ops")
     await day.ada.until_status(r"#dev 7\b.*#ops 12 @1\b")
     await day.bob.until_status(r"#dev 7\b.*#ops 12$")
+    day.look(day.ada)
 
 
 async def paste(day: Day) -> None:
     """Two hundred lines: one entry, and what it is is told before it goes."""
     await day.bob.type(f"\x1b[200~{PASTED}\x1b[201~")
     await day.bob.until_seen("200 lines, 6.4 KB: Enter sends it as one message")
-    day.bob.see(day.bob.prompt.endswith("200 of what the machine has said"))
+    await day.bob.until(lambda: day.bob.prompt.endswith("200 of what the machine has said"))
+    day.look(day.bob)
     await day.bob.say("")
     for person in (day.ada, day.bob):
         await person.until_seen("      200 of what")
@@ -114,13 +123,14 @@ async def restart(day: Day) -> None:
             for n in (1, 2):
                 await person.say(f"{person.nick} has {n} to say meanwhile")
                 await person.until_status(rf"\b{n} queued")
+        day.look(day.bob)
         await day.server.start()
     for person in (day.ada, day.bob):
         for each in (day.ada, day.bob):
             await person.until_printed(f"<{each.nick}> {each.nick} has 2 to say meanwhile")
         await person.until_printed(f"lobby {begun + 12}:")
         await person.until_status("^online")
-        person.see(person.prompt == ">")
+        await person.until_prompt(">")
     await day.ada.until_status(r"#dev 13\b.*#ops 12 @1\b")
 
 
@@ -131,6 +141,7 @@ async def cut(day: Day) -> None:
     await day.ada.until_status("^offline")
     await day.ada.say("is anybody there?")
     await day.ada.until_seen("\u2026 is anybody there?")
+    day.look(day.ada)
     await day.crowd.say("lobby", 15)
     await day.crowd.say("ops", 3)
     day.net.accept("ada")
@@ -138,6 +149,7 @@ async def cut(day: Day) -> None:
     for person in (day.ada, day.bob):
         await person.until_printed("<ada> is anybody there?")
     await day.ada.until_printed("15 new while you were away")
+    day.look(day.ada)
 
 
 async def sleep(day: Day) -> None:
@@ -150,22 +162,27 @@ async def sleep(day: Day) -> None:
     day.bob.wake_up()
     await day.bob.until_printed("<ada> bob, are you there?")
     await day.bob.until_status("^online")
+    day.look(day.bob)
 
 
 async def narrow(day: Day) -> None:
-    """A window of 40x10 and back, half a line in it, while others talk."""
+    """A window of 40x10 and back, a line of two rows in it, while others talk."""
     ada = day.ada
-    await ada.type(ASIDE)
-    await ada.until_prompt(f"> {ASIDE}")
+    await ada.type(LONG)
+    await ada.until_prompt(f"> {LONG}")
     await ada.resize(NARROW)
     await day.crowd.say("lobby", 6)
     await ada.until_printed(f"lobby {day.crowd.said['lobby']}:")
-    await ada.until(lambda: ada.prompt == f"> {ASIDE}" and "ops 15 @1" in ada.status)
+    await ada.until_prompt(f"  {LONG[38:]}")
+    await ada.until_status(r"^online.*#ops 15 @1\b")
+    day.look(ada)
     await ada.resize(SIZE)
     await day.crowd.say("lobby", 2)
     await ada.until_printed(f"lobby {day.crowd.said['lobby']}:")
-    await ada.until(lambda: ada.prompt == f"> {ASIDE}" and "here" in ada.status)
-    ada.see(len(ada.rows) == SIZE[1])
+    await ada.until_prompt(f"> {LONG}")
+    await ada.until_status(r"\d here\b.*#dev 13\b.*#ops 15 @1\b")
+    await ada.until(lambda: len(ada.rows) == SIZE[1])
+    day.look(ada)
 
 
 async def catching_up(day: Day) -> None:
@@ -195,6 +212,7 @@ async def kill(day: Day) -> None:
     await ada.until_status(r"^online.*#lobby 3\b.*#ops 1 @1$")
     await ada.until_printed("4 new while you were away")
     ada.has_draft(HALF)
+    day.look(ada)
     await ada.say("ug")
     await day.bob.until_status(r"#dev 18\b.*#ops 16$")
 
@@ -211,6 +229,7 @@ async def evening(day: Day) -> None:
     await bob.come()
     await bob.until_printed("5 new while you were away")
     await bob.until_status(r"#dev 18$")
+    day.look(bob)
     for person in (ada, bob):
         for room in ROOMS:
             await person.look_at_with_key(room)
