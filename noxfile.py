@@ -14,7 +14,7 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 THIS = "{}.{}".format(*sys.version_info)
 PYTHONS = list(dict.fromkeys([*nox.project.python_versions(PYPROJECT), THIS]))
 # These are about the chat and not about a Python, and take as long as all others together.
-ONCE = ("tests/reliability", "tests/simulator/zoo")
+ONCE = ("tests/reliability", "tests/simulator/zoo", "tests/day")
 # Who is done takes from who has most left; more than four are in each other's way.
 AT_ONCE = ("-n", "auto", "--maxprocesses", "4", "--dist", "worksteal")
 # How many seeds of each suite without further arguments: all together take three minutes.
@@ -100,6 +100,6 @@ def bench(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def picture(session: nox.Session) -> None:
-    """Draw the README's picture anew, from a real run."""
+    """Draw the pictures of the client anew, from real runs."""
     session.install("-e", ".", *groups("test"))
-    session.run("python", "docs/make_picture.py")
+    session.run("python", "-m", "docs.pictures", *session.posargs)

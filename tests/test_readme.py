@@ -74,6 +74,16 @@ def test_every_command_is_run_by_a_test_or_by_ci() -> None:
     )
 
 
+def test_each_picture_is_there_and_is_shown() -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    shown = {
+        (page.parent / name).resolve()
+        for page in pages
+        for name in re.findall(r"!\[[^]]+\]\((\S+)\)", page.read_text(encoding="utf-8"))
+    }
+    assert shown == {*(ROOT / "docs").resolve().glob("*.svg")}
+
+
 def test_ci_runs_both_lines_out_of_the_readme() -> None:
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     for name, line in (("serve line", SERVE), ("test line", TESTS)):

@@ -16,7 +16,7 @@ sys.exit(main())
 """
 
 
-def _planted(patch: str) -> tuple[str, ...]:
+def planted(patch: str) -> tuple[str, ...]:
     """What starts trio_chat with this done to it first."""
     return sys.executable, "-c", textwrap.dedent(_PLANT + patch) + _MAIN
 
@@ -42,7 +42,7 @@ _LAZY: Final = """
 """A transaction that is durable half a second after it was said to be, or never."""
 
 SERVERS: Final = {
-    "P2: a line is accepted and shown before it is stored": _planted(
+    "P2: a line is accepted and shown before it is stored": planted(
         _LAZY
         + """
     from trio_chat.store import sqlite, writer
@@ -54,7 +54,7 @@ SERVERS: Final = {
     plant(sqlite.SqliteStore, "_read", read)
     """
     ),
-    "P3: a server does not know what its earlier life was sent": _planted(
+    "P3: a server does not know what its earlier life was sent": planted(
         """
     import secrets
     from msgspec.structs import replace
@@ -71,7 +71,7 @@ SERVERS: Final = {
     ),
 }
 CLIENTS: Final = {
-    "P3: a client sends what was left under new numbers": _planted(
+    "P3: a client sends what was left under new numbers": planted(
         """
     from trio_chat.client.outbox_disk import OutboxDisk
 
@@ -85,7 +85,7 @@ CLIENTS: Final = {
     plant(OutboxDisk, "_found", renumbered)
     """
     ),
-    "P4: a client sends what was typed last first": _planted(
+    "P4: a client sends what was typed last first": planted(
         """
     from trio_chat.client.outbox import Outbox
 
@@ -98,7 +98,7 @@ CLIENTS: Final = {
     plant(Outbox, "after", backwards)
     """
     ),
-    "P5: a client forgets on a new link where it was": _planted(
+    "P5: a client forgets on a new link where it was": planted(
         """
     from trio_chat.client.rooms import Rooms
     from trio_chat.client.timeline import Timeline
@@ -113,7 +113,7 @@ CLIENTS: Final = {
     plant(Rooms, "linked", forgetful)
     """
     ),
-    "P7: a client says that it has a line before that is durable": _planted(
+    "P7: a client says that it has a line before that is durable": planted(
         _LAZY
         + """
     from trio_chat.client import outbox_disk
@@ -130,7 +130,7 @@ CLIENTS: Final = {
     plant(outbox_disk.OutboxDisk, "open", open)
     """
     ),
-    "P7: a client forgets what its earlier life has left": _planted(
+    "P7: a client forgets what its earlier life has left": planted(
         """
     from trio_chat.client.outbox_disk import OutboxDisk
 
