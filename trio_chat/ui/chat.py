@@ -11,6 +11,7 @@ from trio_chat.client import Client
 from trio_chat.errors import RefusedError, lone_exception
 from trio_chat.signals import open_signals
 from trio_chat.ui import bridge, commands
+from trio_chat.ui.answers import listen_for_answers
 from trio_chat.ui.commands import HELP, Intent, parse
 from trio_chat.ui.desk import Desk
 from trio_chat.ui.errands import Errands
@@ -63,6 +64,7 @@ class Chat:
         )
         view = begin(client.nick, *(client.rooms or (room,)))
         paper = Paper(self.screen, terminal.look, terminal.now)
+        listen_for_answers(terminal.input, paper.answered)
         self.desk = Desk(view, self.line, self.screen, paper)
         self.screen.key_bindings = bind(self.line, self.switcher, self._wishes())
         self._errands = Errands(self.desk, client)

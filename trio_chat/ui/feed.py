@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from trio_chat.ui.state import Day, Line, Missing, Moved, Note, Rule, Said
+from trio_chat.ui.state import Day, Line, Missing, Moved, Note, Rule, Said, Skipped
 
 FOLDED_S: Final = 2.0
 """Who comes and goes within this time, with nothing said meanwhile, shares a row."""
@@ -91,7 +91,7 @@ def _date_of(line: Line, now: float) -> _Date | None:
     match line:
         case Said(entry=entry):
             return _date(entry.ts)
-        case Rule() | Day() | Missing():
+        case Rule() | Day() | Missing() | Skipped():
             return None
         case _:
             return _date(now)

@@ -58,8 +58,8 @@ class Hearing:
     async def _hear(self) -> None:
         desk = self._desk
         while True:
-            # Nothing is read that can't be shown yet: it waits in the log.
-            await desk.paper.drained()
+            # What can't be shown yet, nor skipped, is not read: it waits in the log.
+            await desk.paper.ready()
             try:
                 events = await self._client.all_waiting()
             except trio.EndOfChannel:

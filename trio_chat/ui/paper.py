@@ -1,6 +1,6 @@
 """What was printed, and what is about to be: lines in, rows above the prompt out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import trio
@@ -20,19 +20,30 @@ class Paper:
         self._screen = screen
         self._look = look
         self._now = now
-        self._printer = Printer(screen.print_above)
+        self._printer = Printer(self._drawn, screen.print_above)
         self._feed = begin_feed(now())
         self._moved = trio.Event()
 
     def print(self, *lines: Line) -> None:
         """Print these, after all others."""
         self._feed, printed = fed(self._feed, lines, self._now())
-        self._draw(printed)
+        self._printer.put(printed)
         if self._feed.moves:
             self._moved.set()
 
+    def answered(self) -> None:
+        """The terminal has answered how it is."""
+        self._printer.answered()
+
+    async def ready(self) -> None:
+        """Wait until there is space for more to be printed.
+
+        Cancel: atomic.
+        """
+        await self._printer.ready()
+
     async def drained(self) -> None:
-        """Wait until all is printed, but for who came and went.
+        """Wait until all up to now is printed, but for who came and went.
 
         Cancel: atomic.
         """
@@ -53,10 +64,9 @@ class Paper:
             await trio.sleep(FOLDED_S)
             self._moved = trio.Event()
             self._feed, printed = settled(self._feed, self._now())
-            self._draw(printed)
+            self._printer.put(printed)
 
-    def _draw(self, lines: list[Line]) -> None:
-        if lines:
-            columns = self._screen.output.get_size().columns
-            look, now = replace(self._look, columns=columns), self._now()
-            self._printer.put(text_of(line, look, now) for line in lines)
+    def _drawn(self, lines: Sequence[Line]) -> str:
+        columns = self._screen.output.get_size().columns
+        look, now = replace(self._look, columns=columns), self._now()
+        return "".join(text_of(line, look, now) for line in lines)

@@ -10,7 +10,18 @@ from trio_chat.sanitise import clean
 from trio_chat.ui.cells import LINK, cells, clip, hang
 from trio_chat.ui.feed import local_time
 from trio_chat.ui.mentions import name_in
-from trio_chat.ui.state import Day, Line, Missing, Moved, Note, Rule, Said, Trouble
+from trio_chat.ui.state import (
+    Day,
+    Line,
+    Missing,
+    Moved,
+    Note,
+    Rule,
+    Said,
+    Skipped,
+    Trouble,
+    count,
+)
 from trio_chat.ui.themes import Look, nick_sgr, paint, sgr
 
 NICK_SHARE: Final = 2
@@ -19,6 +30,7 @@ INDENT_SHARE: Final = 3
 """Nor do the blanks before what hangs."""
 _RULE: Final = "\u2500\u2500"
 _GAP: Final = "\u2504\u2504"
+_SLOWER: Final = "this terminal is slower than the room; /history shows them"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +72,9 @@ def _drawn(line: Line, look: Look, now: float) -> str:
             return _hung(_time(now, "time", look).and_("!", codes), text, look, codes)
         case Missing(gap=gap):
             words = f"{_GAP} {gap_words(gap)} {_GAP}"
+            return _hung(_Head(), words, look, sgr("gap", look))
+        case Skipped(lines=lines):
+            words = f"{_GAP} {count(lines, 'line')} skipped: {_SLOWER} {_GAP}"
             return _hung(_Head(), words, look, sgr("gap", look))
         case Rule(room=room, remark=remark):
             head = _Head().and_(f"{_RULE} #{clean(room)} {_RULE}", sgr("rule", look))

@@ -22,6 +22,8 @@ from prompt_toolkit.layout.screen import Screen as Cells
 from prompt_toolkit.output import ColorDepth, Output
 from prompt_toolkit.styles import BaseStyle
 
+from trio_chat.ui.answers import QUESTION
+
 ESCAPE_KEY_S: Final = 0.05
 """How long a lone Esc waits for more; the toolkit's half second is felt by Alt's users."""
 _BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"  # one frame, for terminals that know frames
@@ -67,14 +69,15 @@ class Screen(Application[None]):
             self.output.show_cursor()
             self.output.flush()
 
-    def print_above(self, text: str) -> bool:
+    def print_above(self, text: str, ask: bool = False) -> bool:
         """Print whole lines above the prompt; False: not now, it is not there.
 
-        Shape:  `text` ends with a line end, and is safe to print.
+        Shape:  `text` ends with a line end, and is safe to print. With `ask` the terminal
+                answers when it has taken all of it; see ui/answers.py.
         """
         if not self._is_there:
             return False
-        self._in_one_go(lambda: self.output.write_raw(text))
+        self._in_one_go(lambda: self.output.write_raw(text), QUESTION if ask else "")
         return True
 
     def hold_keys(self) -> None:
@@ -148,12 +151,12 @@ class Screen(Application[None]):
             self._on_resize()
         super()._redraw(render_as_done)
 
-    def _in_one_go(self, write: Callable[[], None]) -> None:
+    def _in_one_go(self, write: Callable[[], None], then: str = "") -> None:
         self.output.write_raw(_BEGIN)
         self._erase()
         write()
         self._redraw()  # flushes: up to here it is one write
-        self.output.write_raw(_END)
+        self.output.write_raw(_END + then)
         self.output.flush()
 
     def _repaint_what_got_shorter(self) -> None:

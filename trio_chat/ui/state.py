@@ -86,7 +86,19 @@ class Day:
     ts: float
 
 
-Line: TypeAlias = Said | Note | Trouble | Moved | Missing | Rule | Day
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Here are lines that were not printed: the terminal is slower than the room."""
+
+    room: str
+    lines: int
+    after: int
+    """They follow this seq, but for some that were printed."""
+    through: int
+    """This seq is the last."""
+
+
+Line: TypeAlias = Said | Note | Trouble | Moved | Missing | Skipped | Rule | Day
 """What is printed above the input; strings in it are as they came, not cleaned yet."""
 
 

@@ -53,7 +53,9 @@ class Idle:
     wakeups: int | None
 
 
-def type_beside(case: Case, address: Address, seconds: float, chance: random.Random) -> Typed:
+def type_beside(
+    case: Case, address: Address, seconds: float, chance: random.Random
+) -> Typed:
     """Type for so long, while others talk.
 
     Raises: ServerError: the client does not come up, or ends.

@@ -37,7 +37,7 @@ class Seen:
     questions: int = 0
     """How often the terminal was asked how it is."""
     faults: list[str] = field(default_factory=list)
-    bytes: int = 0
+    read_bytes: int = 0
     first: dict[str, int] = field(default_factory=dict)
     last: dict[str, int] = field(default_factory=dict)
     """Of each author: the number of the first line that was printed, and of the last."""
@@ -60,7 +60,7 @@ class Seen:
 
     def feed(self, data: bytes, now_s: float) -> int:
         """This came out of the terminal now; how often it was asked how it is."""
-        self.bytes += len(data)
+        self.read_bytes += len(data)
         before = len(self._rest)
         text = self._rest + data
         self._see_echoes(text, now_s)

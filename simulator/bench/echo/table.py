@@ -35,7 +35,7 @@ def _cells(typed: Typed) -> Iterator[str]:
     for number in (seen.lines, seen.skipped):
         yield f"{number / seconds:,.0f}"
     yield f"{seen.notices / seconds:.1f}"
-    yield f"{seen.bytes / seconds / 1e3:,.0f}"
+    yield f"{seen.read_bytes / seconds / 1e3:,.0f}"
     for part in (typed.cpu_share, typed.waited_share):
         yield "-" if part is None else f"{part:.0%}"
 

@@ -95,7 +95,14 @@ def open_terminal(screen: Screen, address: Address) -> Iterator[Terminal]:
             "TERM": "xterm-256color",
         }
         process = subprocess.Popen(
-            [sys.executable, "-m", "trio_chat", "join", str(address), "--nick", "ada"],
+            [
+                sys.executable,
+                *__import__("os").environ.get("DBG", "-m trio_chat").split(),
+                "join",
+                str(address),
+                "--nick",
+                "ada",
+            ],
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
