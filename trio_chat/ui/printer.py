@@ -63,16 +63,18 @@ class Printer:
         self._question: _Question | None = None
         self._unasked = 0  # characters since the last question
         self._deaf = False
-        self._printed_s = 0.0  # the last piece
+        self._busy_since_s = self._printed_s = 0.0
         self._work = trio.Event()
         self._less = trio.Event()
 
     def put(self, lines: Iterable[Line]) -> None:
         """Print these, after all others."""
         now_s = trio.current_time()
+        if not self._waiting:
+            self._busy_since_s = now_s
         for line in lines:
             self._number += 1
-            self._waiting.append(Waiting(line, self._number, weight(line), now_s))
+            self._waiting.append(Waiting(line, self._number, weight(line)))
             self._chars += self._waiting[-1].chars
         if self._waiting:
             self._work.set()
@@ -187,7 +189,7 @@ class Printer:
         return min(CHARS_MAX, max(BEHIND_S * rate, 10 * PIECE_CHARS[0]))
 
     def _skim(self, now_s: float) -> None:
-        behind = now_s - self._waiting[0].since_s > PATIENCE_S
+        behind = now_s - self._busy_since_s > PATIENCE_S
         # A terminal that takes nothing, because an editor has it, is not a slow one.
         goes_on = now_s - self._printed_s <= PATIENCE_S
         if behind and goes_on and self._chars > self._chars_max:

@@ -33,7 +33,6 @@ class Waiting:
     number: int
     """In the order in which lines came. A row for skipped ones has that of the first."""
     chars: int
-    since_s: float
 
 
 def weight(line: Line) -> int:
@@ -108,7 +107,7 @@ def _counted(room: str, run: Sequence[Waiting]) -> Waiting:
     after = first.after if isinstance(first, Skipped) else _seq(first) - 1
     through = last.through if isinstance(last, Skipped) else _seq(last)
     row = Skipped(room, lines, after, through)
-    return Waiting(row, run[0].number, weight(row), run[0].since_s)
+    return Waiting(row, run[0].number, weight(row))
 
 
 def _seq(line: Line) -> int:

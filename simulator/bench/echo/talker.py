@@ -45,7 +45,8 @@ class Talker:
 def talk(talkers: Sequence[Talker], rate_per_s: int) -> None:
     """Talk by turns until standard input ends; what others say is thrown away."""
     sockets = [each.socket for each in talkers]
-    due_s, turn, buffer = time.perf_counter(), 0, bytearray(_BUFFER_BYTES)
+    due_s, turn, due = time.perf_counter(), 0, [0] * len(talkers)
+    buffer = bytearray(_BUFFER_BYTES)
     while True:
         readable, _, _ = select.select([*sockets, sys.stdin], [], [], _TURN_S)
         if sys.stdin in readable:
@@ -58,11 +59,12 @@ def talk(talkers: Sequence[Talker], rate_per_s: int) -> None:
         count = int((now_s - due_s) * rate_per_s)
         if count and now_s - due_s >= _TURN_S:
             due_s += count / rate_per_s
-            for _ in range(min(count, len(talkers))):
-                share = -(-count // len(talkers))
-                talkers[turn % len(talkers)].say(min(share, count))
-                count -= min(share, count)
-                turn += 1
+            for line in range(count):
+                due[(turn + line) % len(talkers)] += 1
+            turn += count
+            for talker, lines in zip(talkers, due, strict=True):
+                talker.say(lines)
+            due = [0] * len(talkers)
 
 
 def main() -> None:
