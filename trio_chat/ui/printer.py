@@ -13,18 +13,26 @@ from typing import Final
 
 import trio
 
-from trio_chat.ui.pace import PIECE_CHARS, Pace, answered, measured
+from trio_chat.ui.pace import (
+    ECHO_S,
+    EVERY_S,
+    PIECE_CHARS,
+    Pace,
+    answered,
+    measured,
+    swallowed,
+)
 from trio_chat.ui.state import Line
 from trio_chat.ui.waiting import Waiting, chars_of, thinned, weight
 
-PAUSE_S: Final = 0.03
-"""From one piece to the next: what comes meanwhile is printed at once, in one piece."""
 BEHIND_S: Final = 2.0
 PATIENCE_S: Final = 1.0
 """A burst that is printed within this is printed whole."""
 CHARS_MAX: Final = 1_000_000
 ASKED_CHARS: Final = 500
 """Whoever prints less at once does not ask the terminal: it is chat at a common pace."""
+ASKED_AGAIN_S: Final = 10.0
+"""But for one question now and then, so that the way is known before it matters."""
 ANSWERED_S: Final = 1.0
 """A terminal that does not answer within this never will, or is stopped."""
 
@@ -62,7 +70,9 @@ class Printer:
         self._pace = Pace()
         self._question: _Question | None = None
         self._unasked = 0  # characters since the last question
+        self._ask_again_s = 0.0
         self._deaf = False
+        self._full_s, self._since_full = 0.0, 0  # of a deaf terminal
         self._busy_since_s = self._printed_s = 0.0
         self._work = trio.Event()
         self._less = trio.Event()
@@ -124,8 +134,7 @@ class Printer:
             self._skim(began_s)
             chars = self._print_piece()
             cost_s = trio.current_time() - began_s
-            # A terminal that blocks has at most a third of the time, whatever it takes.
-            await trio.sleep(max(PAUSE_S - cost_s, 2 * cost_s if self._deaf else 0))
+            await trio.sleep(max(0.0, EVERY_S - cost_s))
             if chars and self._waiting:
                 await self._until_answered()
                 seconds = trio.current_time() - began_s
@@ -142,25 +151,25 @@ class Printer:
             self._question = None
             self._deaf = True
             self._pace = Pace(way_s=0.0)
+            self._full_s, self._since_full = trio.current_time(), 0
 
     def _print_piece(self) -> int:
         """Print the next lines; how many characters that were."""
         piece = self._piece()
         text = self._draw([each.line for each in piece])
         chars = self._unasked + len(text)
-        # The first one is asked for: so it is known how long the way is before it matters.
-        due = chars >= ASKED_CHARS or self._pace.way_s is None
-        ask = due and self._question is None and not self._deaf
         began_s = trio.current_time()
+        due = chars >= ASKED_CHARS or began_s >= self._ask_again_s
+        ask = due and self._question is None and not self._deaf
         if not self._write(text, ask):
             return 0
         more = len(self._waiting) > len(piece)
         self._unasked = 0 if ask else chars
         if ask:
             self._question = _Question(began_s, chars, more)
+            self._ask_again_s = began_s + ASKED_AGAIN_S
         elif self._deaf:
-            took_s = trio.current_time() - began_s
-            self._pace = answered(self._pace, len(text), took_s, more=more)
+            self._swallowed(len(text), trio.current_time() - began_s, more=more)
         for _ in piece:
             self._chars -= self._waiting.popleft().chars
         if not self._waiting:
@@ -169,6 +178,16 @@ class Printer:
         self._less.set()
         self._less = trio.Event()
         return len(text)
+
+    def _swallowed(self, chars: int, cost_s: float, *, more: bool) -> None:
+        now_s = trio.current_time()
+        self._since_full += chars
+        full = cost_s > ECHO_S
+        self._pace = swallowed(
+            self._pace, self._since_full, now_s - self._full_s, full=full, more=more
+        )
+        if full:
+            self._full_s, self._since_full = now_s, 0
 
     def _piece(self) -> list[Waiting]:
         """The next lines: one at least, and not many more characters than a piece has."""
