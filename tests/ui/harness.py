@@ -122,6 +122,8 @@ class Scene:
     ) -> None:
         self.keyboard = keyboard
         self.terminal = EmulatedTerminal()
+        # It answers when it is asked how it is, as every terminal does.
+        self.terminal.screen.write_process_input = keyboard.send_text  # type: ignore[method-assign]
         self.client = ScriptedClient(outbox=outbox)
         self.exit_code: int | None = None
         output = Vt100_Output(

@@ -31,6 +31,7 @@ PATIENCE_S: Final = 1.0
 CHARS_MAX: Final = 1_000_000
 ASKED_CHARS: Final = 500
 """Whoever prints less at once does not ask the terminal: it is chat at a common pace."""
+SILENCE_S: Final = 0.3
 ASKED_AGAIN_S: Final = 10.0
 """But for one question now and then, so that the way is known before it matters."""
 ANSWERED_S: Final = 1.0
@@ -79,14 +80,14 @@ class Printer:
 
     def put(self, lines: Iterable[Line]) -> None:
         """Print these, after all others."""
-        now_s = trio.current_time()
         if not self._waiting:
-            self._busy_since_s = now_s
+            self._busy_since_s = trio.current_time()
         for line in lines:
             self._number += 1
             self._waiting.append(Waiting(line, self._number, weight(line)))
             self._chars += self._waiting[-1].chars
         if self._waiting:
+            self._skim()
             self._work.set()
 
     def answered(self) -> None:
@@ -131,7 +132,7 @@ class Printer:
             await self._work.wait()
             await self._until_answered()
             began_s = trio.current_time()
-            self._skim(began_s)
+            self._skim()
             chars = self._print_piece()
             cost_s = trio.current_time() - began_s
             await trio.sleep(max(0.0, EVERY_S - cost_s))
@@ -157,8 +158,10 @@ class Printer:
         """Print the next lines; how many characters that were."""
         piece = self._piece()
         text = self._draw([each.line for each in piece])
-        chars = self._unasked + len(text)
         began_s = trio.current_time()
+        if began_s - self._printed_s > SILENCE_S:
+            self._unasked = 0  # that was taken long since
+        chars = self._unasked + len(text)
         due = chars >= ASKED_CHARS or began_s >= self._ask_again_s
         ask = due and self._question is None and not self._deaf
         if not self._write(text, ask):
@@ -203,14 +206,17 @@ class Printer:
     @property
     def _chars_max(self) -> float:
         rate = self._pace.chars_per_s
-        if rate is None:
+        if rate is None or not self._is_behind:
             return CHARS_MAX
         return min(CHARS_MAX, max(BEHIND_S * rate, 10 * PIECE_CHARS[0]))
 
-    def _skim(self, now_s: float) -> None:
-        behind = now_s - self._busy_since_s > PATIENCE_S
+    @property
+    def _is_behind(self) -> bool:
+        return trio.current_time() - self._busy_since_s > PATIENCE_S
+
+    def _skim(self) -> None:
         # A terminal that takes nothing, because an editor has it, is not a slow one.
-        goes_on = now_s - self._printed_s <= PATIENCE_S
-        if behind and goes_on and self._chars > self._chars_max:
-            self._waiting = deque(thinned(list(self._waiting), self._chars_max))
+        goes_on = trio.current_time() - self._printed_s <= PATIENCE_S
+        if goes_on and self._is_behind and self._chars > self._chars_max:
+            self._waiting = deque(thinned(self._waiting, self._chars_max))
             self._chars = chars_of(self._waiting)

@@ -46,13 +46,14 @@ def weight(line: Line) -> int:
             return 2 * AROUND_CHARS
 
 
-def thinned(waiting: Sequence[Waiting], chars_max: float) -> list[Waiting]:
+def thinned(waiting: Iterable[Waiting], chars_max: float) -> list[Waiting]:
     """What is left to be printed where no more than so much may wait.
 
     Shape:  in the order in which they came, each line or a row that counts it. No two such
             rows stand side by side. It may be more than `chars_max` if there is so much
             that is not skipped.
     """
+    waiting = list(waiting)
     next_ = _head(waiting, chars_max * NEXT_SHARE)
     newest = max(next_, len(waiting) - _tail(waiting, chars_max * NEWEST_SHARE))
     return [*waiting[:next_], *_skimmed(waiting[next_:newest]), *waiting[newest:]]

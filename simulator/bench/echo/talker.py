@@ -51,8 +51,8 @@ def talk(talkers: Sequence[Talker], rate_per_s: int) -> None:
         readable, _, _ = select.select([*sockets, sys.stdin], [], [], _TURN_S)
         if sys.stdin in readable:
             return
-        for each in readable:
-            if not each.recv_into(buffer):
+        for each in sockets:
+            if each in readable and not each.recv_into(buffer):
                 return
         now_s = time.perf_counter()
         due_s = max(due_s, now_s - _LATE_S)
