@@ -118,10 +118,14 @@ class Scene:
     """A running chat, its keyboard, its terminal and its client."""
 
     def __init__(
-        self, keyboard: PipeInput, outbox: Outbox | None = None, look: Look | None = None
+        self,
+        keyboard: PipeInput,
+        outbox: Outbox | None = None,
+        look: Look | None = None,
+        terminal: EmulatedTerminal | None = None,
     ) -> None:
         self.keyboard = keyboard
-        self.terminal = EmulatedTerminal()
+        self.terminal = terminal or EmulatedTerminal()
         # It answers when it is asked how it is, as every terminal does.
         self.terminal.screen.write_process_input = keyboard.send_text  # type: ignore[method-assign]
         self.client = ScriptedClient(outbox=outbox)
@@ -133,8 +137,8 @@ class Scene:
             enable_cpr=False,
         )
         look = look or Look()
-        terminal = Terminal(input=keyboard, output=output, look=look, now=lambda: 0.0)
-        self.chat = Chat(self.client, "lobby", terminal)
+        around = Terminal(input=keyboard, output=output, look=look, now=lambda: 0.0)
+        self.chat = Chat(self.client, "lobby", around)
 
     @property
     def typed(self) -> str:
@@ -184,11 +188,13 @@ class Scene:
 
 @asynccontextmanager
 async def open_scene(
-    outbox: Outbox | None = None, look: Look | None = None
+    outbox: Outbox | None = None,
+    look: Look | None = None,
+    terminal: EmulatedTerminal | None = None,
 ) -> AsyncIterator[Scene]:
     """A chat that has just begun; None: with an empty outbox in memory, on 256 colours."""
     with create_pipe_input() as keyboard:
-        scene = Scene(keyboard, outbox, look)
+        scene = Scene(keyboard, outbox, look, terminal)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(scene._run)
             await scene.until(lambda: len(scene.terminal.rows) >= 2)
