@@ -19,6 +19,7 @@ from trio_chat.ui.hearing import Hearing
 from trio_chat.ui.keys import Wishes, bind
 from trio_chat.ui.layout import build_layout, build_line, depth, styles
 from trio_chat.ui.paper import Paper
+from trio_chat.ui.pastes import Pastes
 from trio_chat.ui.rooms import calling, neighbour, numbered, opening
 from trio_chat.ui.screen import Screen
 from trio_chat.ui.state import (
@@ -37,7 +38,6 @@ from trio_chat.ui.terminal import Terminal
 
 LAST_ACCEPTED_S: Final = 2.0
 """How long a quit waits for the lines that are on their way."""
-_PASTE_CHECK_S: Final = 1.0
 _CONTINUED: Final = getattr(signal, "SIGCONT", None)
 _ENDING: Final = tuple(
     getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
@@ -65,6 +65,7 @@ class Chat:
         view = begin(client.nick, *(client.rooms or (room,)))
         paper = Paper(self.screen, terminal.look, terminal.now)
         listen_for_answers(terminal.input, paper.answered)
+        self._pastes = Pastes(terminal.input, self.screen)
         self.desk = Desk(view, self.line, self.screen, paper)
         self.screen.key_bindings = bind(self.line, self.switcher, self._wishes())
         self._errands = Errands(self.desk, client)
@@ -95,7 +96,7 @@ class Chat:
                         nursery.start_soon(self._until, ending, nursery.cancel_scope)
                         nursery.start_soon(self._hearing.run)
                         nursery.start_soon(self.desk.paper.run)
-                        nursery.start_soon(self._rescue_pastes)
+                        nursery.start_soon(self._pastes.run)
                         nursery.start_soon(self._leave)
                         if _CONTINUED is not None:
                             nursery.start_soon(self._come_back)
@@ -136,11 +137,6 @@ class Chat:
         with open_signals(_CONTINUED) as signals:
             async for _ in signals:
                 self.screen.come_back()
-
-    async def _rescue_pastes(self) -> None:
-        while True:
-            await trio.sleep(_PASTE_CHECK_S)
-            self.screen.rescue_paste()
 
     # --- what is wanted with a key ---------------------------------------------------
 

@@ -10,7 +10,7 @@ import sys
 from collections import deque
 from collections.abc import Callable
 from itertools import zip_longest
-from typing import Any, Final
+from typing import Final
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.buffer import Buffer
@@ -27,7 +27,6 @@ from trio_chat.ui.answers import QUESTION
 ESCAPE_KEY_S: Final = 0.05
 """How long a lone Esc waits for more; the toolkit's half second is felt by Alt's users."""
 _BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"  # one frame, for terminals that know frames
-_PASTE_ENDS: Final = "\x1b[201~"
 
 
 class Screen(Application[None]):
@@ -52,7 +51,6 @@ class Screen(Application[None]):
         self.ttimeoutlen = ESCAPE_KEY_S
         self._widest: list[int] = []  # each row, since all was erased
         self.after_render += lambda _: self._repaint_what_got_shorter()
-        self._pasted_chars = 0
 
     async def show(self) -> None:
         """Be there until exit() is called.
@@ -105,20 +103,8 @@ class Screen(Application[None]):
         if self.is_running and not self.is_done:
             self.exit()
 
-    def rescue_paste(self) -> None:
-        """End a paste whose end was lost on the way; the keyboard is dead until then.
-
-        Shape:  called every second or so: one that did not grow in between is ended.
-        """
-        parser: Any = getattr(self.input, "vt100_parser", None)
-        if parser is None or not parser._in_bracketed_paste:
-            self._pasted_chars = -1
-            return
-        pasted_chars = len(parser._paste_buffer)
-        if pasted_chars != self._pasted_chars:
-            self._pasted_chars = pasted_chars
-            return
-        parser.feed(_PASTE_ENDS)
+    def feed_keys(self) -> None:
+        """Do what was typed, as far as it is known."""
         self._in_its_context(self._feed_keys)
 
     def come_back(self) -> None:
