@@ -18,6 +18,8 @@ class Invoke(Event):
     """A bot said a line: it is in the bot's outbox.
 
     Shape:  no bot says the same text twice in one room, so (bot, room, text) is the line.
+            Here, and in all that follows, `text` is in the form of simulator.words: also
+            what is said about an entry is a line.
     """
 
     bot: str

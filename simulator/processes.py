@@ -16,6 +16,7 @@ import trio
 from simulator.environment import child_environment
 from simulator.errors import ServerError
 from simulator.history import Log, Logged
+from simulator.words import words
 from trio_chat.addresses import Address, parse_address
 from trio_chat.client.link import dial_tcp
 from trio_chat.store import SqliteStore, open_sqlite_store
@@ -250,7 +251,10 @@ class _Ready:
 
 async def _entries(store: SqliteStore, room: str, head: int) -> list[Logged]:
     entries = await store.read(room, after=0, through=head, limit=head)
-    return [Logged(room, entry.seq, entry.nick, entry.text) for entry in entries]
+    return [
+        Logged(room, each.seq, each.nick, words(each.text, each.kind, each.ref))
+        for each in entries
+    ]
 
 
 def _sockets(pid: int) -> int | None:

@@ -21,6 +21,7 @@ from simulator.virtual.disk import Disk
 from simulator.virtual.link import Link
 from simulator.virtual.node import Node
 from simulator.virtual.world import World as VirtualWorld
+from simulator.words import words
 from trio_chat.addresses import Address
 from trio_chat.client.outbox import Outbox
 from trio_chat.client.outbox_file import open_outbox
@@ -386,7 +387,10 @@ async def _log_of(store: Store) -> Log:
     log: dict[str, list[Logged]] = {}
     for room, head in (await store.heads()).items():
         entries = await store.read(room, after=0, through=head, limit=head)
-        log[room] = [Logged(room, each.seq, each.nick, each.text) for each in entries]
+        log[room] = [
+            Logged(room, each.seq, each.nick, words(each.text, each.kind, each.ref))
+            for each in entries
+        ]
     return log
 
 

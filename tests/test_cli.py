@@ -83,6 +83,17 @@ def test_wrong_usage_exits_with_2_and_says_what_is_allowed(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("text", ["hunter2", "hunter2" * 10])
+def test_a_secret_is_not_shown_where_it_is_wrong(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "x.toml"
+    file.write_text(f'[join]\nperson = "{text}"\n', encoding="utf-8")
+    for arguments in (["--person", text], ["--config", str(file)]):
+        done = run(tmp_path, "join", "--plain", *arguments)
+        assert done.returncode == 2
+        assert "person: a secret of 8 to 64 characters is needed here" in done.stderr
+        assert "hunter2" not in done.stderr
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["serve", "--help"], ["join", "--help"]])
 def test_help_shows_examples(tmp_path: Path, arguments: list[str]) -> None:
     done = run(tmp_path, *arguments)
@@ -103,6 +114,51 @@ def test_settings_come_from_the_environment_and_from_a_file(tmp_path: Path) -> N
     assert "TRIO_CHAT_METRICS: 'x' is not a port (0 to 65535)" in done.stderr
     done = run(tmp_path, "serve", TRIO_CHAT_PORT="-1")
     assert "TRIO_CHAT_PORT: '-1' is not a port" in done.stderr
+
+
+# --- the configuration ---------------------------------------------------------------
+
+
+def test_the_configuration_that_is_printed_is_right(tmp_path: Path) -> None:
+    printed = run(tmp_path, "config")
+    assert printed.returncode == 0
+    assert "[join.keys]" in printed.stdout
+    (tmp_path / "own.toml").write_text(printed.stdout, encoding="utf-8")
+    done = run(tmp_path, "config", "--check", str(tmp_path / "own.toml"))
+    assert (done.returncode, done.stdout) == (0, f"{tmp_path / 'own.toml'} is right\n")
+
+
+def test_all_that_is_wrong_in_a_configuration_is_told(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(
+        "[serve]\nport = 'x'\n[join]\ntheme = 'pink'\n[join.keys]\nfind_room = 'ctrl-x'\n"
+    )
+    done = run(tmp_path, "config", "--check", TRIO_CHAT_CONFIG=str(own))
+    told = "ctrl-x can't be told from ctrl-x ctrl-e, which is for editor"
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        f"{own}, line 2, serve.port: 'x' is not a port (0 to 65535)",
+        f"{own}, line 4, join.theme: 'pink' is none of auto, any, dark, light, mono",
+        f"{own}, line 6, join.keys.find_room: {told}",
+    ]
+    done = run(tmp_path, "config", "--check", str(tmp_path / "none.toml"))
+    assert done.returncode == 2
+    assert done.stderr == f"there is no file {tmp_path / 'none.toml'}\n"
+    done = run(tmp_path, "join", "--plain", TRIO_CHAT_CONFIG=str(own))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "line 4, join.theme: " in done.stderr
+
+
+def test_it_is_told_where_the_configuration_is_looked_for(tmp_path: Path) -> None:
+    own = str(tmp_path / "own.toml")
+    done = run(tmp_path, "config", "--path", TRIO_CHAT_CONFIG=own)
+    assert (done.returncode, done.stdout) == (0, f"{own}\n")
+    done = run(tmp_path, "config", "--path")
+    path = done.stdout.rstrip("\n")
+    assert path.endswith("config.toml")
+    done = run(tmp_path, "config", "--check")
+    assert done.stdout == f"there is no {path}: all is at its default\n"
+    assert done.returncode == 0
 
 
 # --- what can't be listened at, or stored in -----------------------------------------

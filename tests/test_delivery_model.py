@@ -88,16 +88,16 @@ class Log(MemoryStore):
         """As trimmed."""
         return self._logs[log].trimmed if log in self._logs else 0
 
-    def _put(self, draft: Draft, log: str, ts: float) -> Stored:
-        entry = super()._put(draft, log, ts)
+    def _put(self, draft: Draft, name: str, ts: float, ref: int | None = None) -> Stored:
+        entry = super()._put(draft, name, ts, ref)
         said = (draft.nick, draft.text)
         if said in self.all.values():
-            self.wrong.append(f"{said} is in {log} twice")
-        author = (log, draft.nick)
+            self.wrong.append(f"{said} is in {name} twice")
+        author = (name, draft.nick)
         if draft.n <= self._ns.get(author, 0):
             self.wrong.append(f"{said} is behind a later line of its author")
         self._ns[author] = draft.n
-        self.all[log, entry.seq] = said
+        self.all[name, entry.seq] = said
         return entry
 
 
@@ -482,7 +482,7 @@ def play(steps: Steps, directory: Path | None = None) -> None:
     trio.run(world, clock=MockClock(autojump_threshold=0))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(STEPS, st.sampled_from(PAUSES_S)), max_size=25), st.booleans())
 def test_everybody_has_everything_once_and_in_order(steps: Steps, on_disk: bool) -> None:
     with tempfile.TemporaryDirectory() as directory:

@@ -1,5 +1,6 @@
 """Whatever others write, it can only be read."""
 
+import json
 import unicodedata
 
 import pyte
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trio_chat.sanitise import MARKS_MAX, clean
+from trio_chat.sanitise import MARKS_MAX, as_json, as_lines, as_rows, clean
 
 any_text = st.text(st.characters(exclude_categories=[]), max_size=60)
 nasty_text = st.text(
@@ -38,6 +39,14 @@ nasty_text = st.text(
         ("\U0001f468\u200d\U0001f469", "\U0001f468\u200d\U0001f469"),
         ("\u0645\u06cc\u200c\u062e", "\u0645\u06cc\u200c\u062e"),
         ("\u0645\u200c\u200cx", "\u0645\u200c<U+200C>x"),
+        ("\u0430\u200d\u0434", "\u0430<U+200D>\u0434"),
+        ("\U0001f3fb\u200d\u2764", "\U0001f3fb\u200d\u2764"),
+        ("\u2764\ufe0f\u200d\U0001f525", "\u2764\ufe0f\u200d\U0001f525"),
+        ("1\ufe0f\u20e3", "1\ufe0f\u20e3"),
+        ("\u00a9\ufe0e", "\u00a9\ufe0e"),
+        ("a\ufe00b\ufe0f\u20ac\ufe01", "ab\u20ac"),
+        ("\u2764\ufe0f\ufe0f\ufe01", "\u2764\ufe0f"),
+        ("\u00a4\u0600\u061c", "\u00a4<U+0600><U+061C>"),
         ("hi\U000e0068\U000e0069", "hi"),
         ("z" + "\u0301" * 99, "z" + "\u0301" * MARKS_MAX),
         ("\u0301x", "\u25cc\u0301x"),
@@ -76,6 +85,24 @@ def test_only_the_cells_of_the_message_change(text: str) -> None:
     assert screen.title == "before"
     assert screen.cursor.y <= 1 + rows
     assert screen.mode == pyte.Screen(80, 24).mode
+
+
+@pytest.mark.parametrize("code", [*range(0x20), *range(0x7F, 0xA0)])
+def test_no_control_is_left(code: int) -> None:
+    assert chr(code) not in clean(f"a{chr(code)}b")
+
+
+@given(any_text | nasty_text)
+def test_lines_are_as_many_as_were_given_and_rows_as_many_as_there_were(text: str) -> None:
+    assert as_lines(text, "x") == f"{clean(text)}\nx\n"
+    assert as_rows(text).split("\n") == [clean(row) for row in text.split("\n")]
+
+
+@given(any_text | nasty_text)
+def test_json_says_the_same_in_ascii(text: str) -> None:
+    document = as_json(json.dumps([text], ensure_ascii=False))
+    assert document.isascii()
+    assert json.loads(document) == json.loads(json.dumps([text]))
 
 
 @given(st.text(st.sampled_from("abc ,.<>|~")))

@@ -7,7 +7,6 @@ by its session, which is held with a real server.
 """
 
 import ast
-import difflib
 import inspect
 import json
 import re
@@ -20,6 +19,7 @@ import msgspec
 import pytest
 from trio.testing import MockClock
 
+from tests.blocks import block_pattern, differences, made_anew
 from tests.server.harness import open_world
 from trio_chat.protocol import codes, messages
 from trio_chat.protocol.codes import ENDS_THE_LINK, MEANING, Code
@@ -33,10 +33,14 @@ from trio_chat.protocol.framing import (
 )
 from trio_chat.protocol.messages import (
     COUNTER_MAX,
+    FETCHED_MAX,
+    FOUND_MAX,
     INBOX,
     PROTOCOL_VERSION,
+    REACTION_BYTES_MAX,
     TEXT_BYTES_MAX,
     TEXT_ENCODED_BYTES_MAX,
+    WORDS_CHARS_MAX,
     ClientMessage,
     Message,
     ServerMessage,
@@ -84,6 +88,8 @@ def type_words(type_: Any) -> str:
         return type_words(args[0]) + "".join(map(bounds_words, args[1:]))
     if origin is Literal:
         return " or ".join(f'`"{each}"`' for each in args)
+    if inspect.isclass(type_) and issubclass(type_, Message):
+        return f"`{type_.__struct_config__.tag}`"
     if origin is tuple:
         return f"list of {type_words(args[0])}"
     if origin in (types.UnionType, Union):
@@ -165,18 +171,23 @@ def move_words(kind: type[Message], state: State, to: State) -> str:
 def limits_block() -> list[str]:
     limits = Limits()
     patience = f"{limits.store_patience_s:g} s"
+    devices = f"{limits.devices_told_max}"
     rows = [
         ("protocol version", f"{PROTOCOL_VERSION}"),
         ("a line to the server, without its newline", f"{CLIENT_LINE_BYTES_MAX:,} bytes"),
         ("a line to the client, without its newline", f"{SERVER_LINE_BYTES_MAX:,} bytes"),
         ("a text, as UTF-8", f"{TEXT_BYTES_MAX:,} bytes"),
         ("the same text, as JSON", f"{TEXT_ENCODED_BYTES_MAX:,} bytes"),
+        ("a reaction, as UTF-8", f"{REACTION_BYTES_MAX} bytes"),
         ("a nick or a room's name", f"{NAME_CHARS_MAX} characters"),
         ("every counter and seq", "2^53 - 1"),
         ("the room of one's own direct messages", f"`{INBOX}`"),
         ("rooms that one connection is in *", f"{limits.rooms_per_peer_max}"),
         ("drafts of one link without an answer *", f"{limits.credit}"),
         ("past entries on a join that names no number *", f"{limits.history_entries}"),
+        ("entries that one `fetch` asks for", f"{FETCHED_MAX}"),
+        ("entries that one `search` asks for", f"{FOUND_MAX}"),
+        ("what is searched for", f"{WORDS_CHARS_MAX} characters"),
         ("connections to one server *", f"{limits.peers_max:,}"),
         ("for a good `hello`, from the connecting on *", f"{limits.hello_s:g} s"),
         ("a heartbeat *", f"{limits.heartbeat_s:g} s"),
@@ -185,6 +196,10 @@ def limits_block() -> list[str]:
         ("the grace of a device that was lost *", f"{limits.grace_s:g} s"),
         ("the same after a restart of the server *", f"{limits.restart_grace_s:g} s"),
         ("places kept for devices in their grace *", f"{limits.seats_kept_max:,}"),
+        ("read marks of one person *", f"{limits.marks_per_person_max}"),
+        ("read marks of all *", f"{limits.marks_max:,}"),
+        ("for a read mark to be written *", f"{limits.mark_written_s:g} s"),
+        ("devices of one person that are told of a mark at once *", devices),
         ("for a draft, or a new member, to wait for a failing disk *", patience),
         ("clients a second that a stopping server asks back *", f"{limits.back_per_s:,g}"),
     ]
@@ -202,34 +217,6 @@ BLOCKS: Final = {
 # --- what the document says ----------------------------------------------------------
 
 
-def block_pattern(name: str) -> re.Pattern[str]:
-    return re.compile(
-        rf"(<!-- from the code: {name} -->\n)(.*?)(<!-- end: {name} -->)", re.DOTALL
-    )
-
-
-def differences(document: str) -> list[str]:
-    """Where the document's blocks are not what the code says, line by line."""
-    found = []
-    for name, make in BLOCKS.items():
-        blocks = block_pattern(name).findall(document)
-        if len(blocks) != 1:
-            found.append(f"the block {name!r} is there {len(blocks)} times")
-            continue
-        said = blocks[0][1].splitlines()
-        diff = difflib.ndiff(said, make())
-        found += [f"{name}: {line}" for line in diff if line[0] in "+-"]
-    return found
-
-
-def made_anew(document: str) -> str:
-    """The document with every block as the code says it."""
-    for name, make in BLOCKS.items():
-        before, start, _, end, after = block_pattern(name).split(document)
-        document = before + start + "".join(f"{line}\n" for line in make()) + end + after
-    return document
-
-
 def prose(document: str) -> str:
     """What people wrote: all but the blocks and the examples."""
     for name in BLOCKS:
@@ -243,9 +230,9 @@ def document() -> str:
 
 
 def test_the_document_says_what_the_code_says(document: str) -> None:
-    found = differences(document)
+    found = differences(document, BLOCKS)
     assert not found, "\n".join([*found, "python -m tests.test_wire_doc writes it anew"])
-    assert made_anew(document) == document
+    assert made_anew(document, BLOCKS) == document
 
 
 def test_every_field_has_its_own_words() -> None:
@@ -271,7 +258,7 @@ def test_every_field_has_its_own_words() -> None:
 def test_the_check_finds_a_line_that_is_missing(document: str, line: str) -> None:
     lines = document.split("\n")
     (number,) = (n for n, each in enumerate(lines) if each.startswith(line))
-    assert differences("\n".join(lines[:number] + lines[number + 1 :]))
+    assert differences("\n".join(lines[:number] + lines[number + 1 :]), BLOCKS)
 
 
 @pytest.mark.parametrize(
@@ -287,14 +274,14 @@ def test_the_check_finds_a_line_that_is_missing(document: str, line: str) -> Non
 )
 def test_the_check_finds_what_is_wrong(document: str, old: str, new: str) -> None:
     assert old in document
-    assert differences(document.replace(old, new, 1))
+    assert differences(document.replace(old, new, 1), BLOCKS)
 
 
 def test_the_check_finds_another_meaning(
     document: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(MEANING, Code.NOT_JSON, "another meaning")
-    assert len(differences(document)) == 2
+    assert len(differences(document, BLOCKS)) == 2
 
 
 # --- what people wrote around it -----------------------------------------------------
@@ -322,11 +309,12 @@ def test_the_sections_are_those_that_the_code_refers_to(document: str) -> None:
 
 
 def test_what_is_named_in_the_prose_exists(document: str) -> None:
-    """A word in backquotes is a message, a field, a code, a state, or JSON."""
+    """A word in backquotes is a message, a field, a kind, a code, a state, or JSON."""
     kinds = {*CLIENT_KINDS, *SERVER_KINDS}
     known = {kind.__struct_config__.tag for kind in kinds}
     known |= {field.name for kind in kinds for field in msgspec.structs.fields(kind)}
     known |= {code.value for code in Code} | {state.name.lower() for state in State}
+    known |= {*get_args(messages.Kind)}
     known |= {"t", "null", "true", "ada", "lobby"}
     named = re.findall(r"`([a-z_]+)`", prose(document))
     assert len(named) > 50
@@ -415,4 +403,5 @@ def test_the_codes_are_those_of_the_code() -> None:
 
 
 if __name__ == "__main__":
-    DOCUMENT.write_text(made_anew(DOCUMENT.read_text(encoding="utf-8")), encoding="utf-8")
+    written = DOCUMENT.read_text(encoding="utf-8")
+    DOCUMENT.write_text(made_anew(written, BLOCKS), encoding="utf-8")

@@ -7,6 +7,7 @@ from typing import Final
 
 DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8765
+DEFAULT_ROOM: Final = "lobby"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ import trio
 from structlog.typing import FilteringBoundLogger
 
 from trio_chat import __version__
-from trio_chat.addresses import Address
+from trio_chat.addresses import DEFAULT_ROOM, Address
 from trio_chat.config import Setting
 from trio_chat.errors import (
     RefusedError,
@@ -27,15 +27,19 @@ from trio_chat.errors import (
     lone_exception,
 )
 from trio_chat.protocol import names
-from trio_chat.sanitise import clean
+from trio_chat.sanitise import as_lines
 from trio_chat.server import Limits, Running, address_of, listen, serve
 from trio_chat.server.console import open_console
 from trio_chat.settings import (
     APP,
+    CONFIG_VARIABLE,
     JOIN_SETTINGS,
     SERVE_SETTINGS,
+    check_config,
     config_path,
+    habits_of,
     settings_of,
+    whole_config,
 )
 from trio_chat.signals import ENDING, TELLING, open_signals, until_ending
 from trio_chat.store import (
@@ -66,6 +70,7 @@ examples:
 
 Every setting is also a variable (TRIO_CHAT_PORT) and a key in the configuration file
 ({config}, under [serve] or [join]); flags come first, then variables, then the file.
+`config` prints a file with all of them, and checks yours.
 """
 
 _SERVE_EPILOG: Final = """\
@@ -90,6 +95,16 @@ examples:
 
 The server need not be stopped. The copy is of one moment, is verified, and can be served as
 it is: whoever was on the original is told that the past is another one.
+"""
+
+_CONFIG_EPILOG: Final = """\
+examples:
+  python -m trio_chat config > config.toml
+  python -m trio_chat config --check config.toml
+
+Without a flag it prints a file with every setting, what it is for, and its default. The
+file in force is the one that {variable} names, or
+{config}. --check ends with 2 if anything in it is wrong.
 """
 
 _JOIN_EPILOG: Final = """\
@@ -121,17 +136,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command = _COMMANDS[options.command]
         return command(options)
     except SettingError as error:
-        _say(f"{error}\n")
+        _say(f"{error}")
         return EXIT_USAGE
     except TrioChatError as error:
-        _say(f"{clean(str(error))}\n")  # a server may have worded it
+        _say(f"{error}")  # a server may have worded it
         return EXIT_FAILED
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         return EXIT_FAILED  # whoever read the output has gone, and needs no explanation
     except OSError as error:
-        _say(f"the output can't be written: {error.strerror or error}\n")
+        _say(f"the output can't be written: {error.strerror or error}")
         return EXIT_FAILED
 
 
@@ -139,7 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    settings = settings_of(SERVE_SETTINGS, "serve", vars(options), options.config)
+    settings = settings_of("serve", vars(options), options.config)
     _spare_the_collector()
     trio.run(_serve_until_told, settings, options.verbose, options.new_epoch)
     return EXIT_OK
@@ -186,7 +201,7 @@ async def _serve_until_told(
             )
             running: Running = await nursery.start(_then_cancel, start, nursery)
             for listener in listeners:
-                sys.stdout.write(f"listening on {address_of(listener)}\n")
+                _tell_asker(f"listening on {address_of(listener)}")
             sys.stdout.flush()
             log.info("storing", data=data)
             if isinstance(store, SqliteStore):
@@ -257,7 +272,7 @@ def _default_data() -> str:
 
 
 def _join(options: argparse.Namespace) -> int:
-    settings = settings_of(JOIN_SETTINGS, "join", vars(options), options.config)
+    settings = settings_of("join", vars(options), options.config)
     settings["nick"] = settings["nick"] or _login_name()
     if options.plain:
         return _join_plain(settings, options)
@@ -274,7 +289,9 @@ def _join(options: argparse.Namespace) -> int:
         nick=settings["nick"],
         room=settings["room"],
         history=settings["history"],
+        person=settings["person"],
         state_dir=_state_dir(),
+        habits=habits_of(settings),
     )
 
 
@@ -284,11 +301,12 @@ def _join_plain(settings: dict[str, Any], options: argparse.Namespace) -> int:
 
     plain_options = PlainOptions(
         nick=settings["nick"],
-        room=settings["room"],
+        room=settings["room"] or DEFAULT_ROOM,
         history=settings["history"],
         json=options.json,
         listen=options.listen,
         outbox=outbox_path(_state_dir(), settings["server"], settings["nick"]),
+        person=settings["person"],
     )
     return trio.run(plain, settings["server"], plain_options)
 
@@ -315,22 +333,49 @@ def _verify(options: argparse.Namespace) -> int:
 
 def _backup(options: argparse.Namespace) -> int:
     verdict = backup(Path(options.data), Path(options.to))
-    sys.stdout.write(f"{options.to} is a copy of {options.data}\n")
+    _tell_asker(f"{options.to} is a copy of {options.data}")
     return _told(verdict, options.to)
 
 
 def _told(verdict: Verdict, data: str) -> int:
     """Say what was found; the exit code."""
     for fault in verdict.faults:
-        sys.stdout.write(f"{data}: {clean(str(fault))}\n")
+        _tell_asker(f"{data}: {fault}")
     if not verdict.whole:
-        _say(f"{data} is not whole\n")
+        _say(f"{data} is not whole")
         return EXIT_FAILED
     gone = f", {verdict.trimmed:,} are no longer kept" if verdict.trimmed else ""
     entries = "1 entry" if verdict.entries == 1 else f"{verdict.entries:,} entries"
     logs = "1 log" if verdict.logs == 1 else f"{verdict.logs:,} logs"
-    sys.stdout.write(f"{data} is whole: {entries} in {logs}{gone}\n")
+    _tell_asker(f"{data} is whole: {entries} in {logs}{gone}")
     return EXIT_OK
+
+
+# --- config --------------------------------------------------------------------------
+
+
+def _config(options: argparse.Namespace) -> int:
+    if options.path:
+        _tell_asker(f"{config_path()}")
+    elif options.check is not None:
+        return _check_config(options.check or None)
+    else:
+        _tell_asker(*whole_config().splitlines())
+    return EXIT_OK
+
+
+def _check_config(named: str | None) -> int:
+    """Say what is wrong with a configuration file; the exit code."""
+    path, faults = check_config(named)
+    if faults is None:
+        _tell_asker(f"there is no {path}: all is at its default")
+        return EXIT_OK
+    if not faults:
+        _tell_asker(f"{path} is right")
+        return EXIT_OK
+    for fault in faults:
+        _say(fault)
+    return EXIT_USAGE
 
 
 # --- the parser ----------------------------------------------------------------------
@@ -373,6 +418,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     copying.add_argument("data", metavar="DATA", help="data file")
     copying.add_argument("to", metavar="TO", help="the copy; nothing may be there")
+    configuring = _command(
+        commands,
+        "config",
+        "print the whole configuration, or check yours",
+        _CONFIG_EPILOG.format(variable=CONFIG_VARIABLE, config=config_path()),
+    )
+    one = configuring.add_mutually_exclusive_group()
+    one.add_argument(
+        "--check",
+        nargs="?",
+        const="",
+        metavar="FILE",
+        help="read it (without FILE: the one in force), and say all that is wrong in it",
+    )
+    one.add_argument(
+        "--path", action="store_true", help="say where the one in force is looked for"
+    )
     return parser
 
 
@@ -395,7 +457,7 @@ def _add_settings(
 ) -> None:
     parser.add_argument("--config", metavar="FILE", help="configuration (TOML)")
     for setting in settings:
-        default = "" if setting.default in (None, "") else f" ({setting.default})"
+        default = "" if setting.default in (None, "") else f" ({_shown(setting.default)})"
         words: dict[str, Any] = {"metavar": setting.metavar, "help": setting.help + default}
         if setting.positional:
             parser.add_argument(setting.name, nargs="?", **words)
@@ -403,8 +465,16 @@ def _add_settings(
             parser.add_argument(setting.flag, dest=setting.name, **words)
 
 
+def _tell_asker(*texts: str) -> None:
+    sys.stdout.write(as_lines(*texts))
+
+
+def _shown(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _say(text: str) -> None:
-    sys.stderr.write(text)
+    sys.stderr.write(as_lines(text))
 
 
 _COMMANDS: Final = {
@@ -412,4 +482,5 @@ _COMMANDS: Final = {
     "join": _join,
     "verify": _verify,
     "backup": _backup,
+    "config": _config,
 }

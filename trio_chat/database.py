@@ -2,9 +2,9 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -40,6 +40,8 @@ class Form:
     """In the file's header; a file with a larger one comes from a newer trio_chat."""
     schema: str
     """Statements for a new file."""
+    upgrades: Mapping[int, str] = field(default_factory=dict)
+    """Statements that make a file of that version one of the next."""
 
 
 def lock_file(path: Path) -> filelock.BaseFileLock:
@@ -67,6 +69,8 @@ def open_file(path: Path, form: Form) -> sqlite3.Connection:
         make_durable(connection)
         if not version:
             _make(connection, form)
+        elif version < form.version:
+            _make_over(connection, form, version)
     except BaseException:
         connection.close()
         raise
@@ -207,4 +211,12 @@ def _make(connection: sqlite3.Connection, form: Form) -> None:
     with transaction(connection):
         run_statements(connection, form.schema)
         connection.execute(f"PRAGMA application_id = {form.application_id}")
+        connection.execute(f"PRAGMA user_version = {form.version}")
+
+
+def _make_over(connection: sqlite3.Connection, form: Form, version: int) -> None:
+    """Have a file of an older version be of this one, whole or not at all."""
+    with transaction(connection):
+        for older in range(version, form.version):
+            run_statements(connection, form.upgrades[older])
         connection.execute(f"PRAGMA user_version = {form.version}")

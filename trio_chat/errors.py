@@ -24,6 +24,14 @@ class StoreOpenError(StoreError):
     """A data file can't be used: not writable, not ours, in use, or of a newer version."""
 
 
+class SearchError(StoreError):
+    """Nothing can be searched now; the text says why."""
+
+
+class NoLinkError(TrioChatError):
+    """There is no link, or it was lost before the answer came; nothing has changed."""
+
+
 class OutboxError(TrioChatError):
     """The outbox could not do what it was asked; nothing of the request was done."""
 

@@ -32,7 +32,7 @@ from trio_chat.client.link import GOODBYE_S
 from trio_chat.client.outbox import Outbox, Progress, Ticket, elsewhere_words
 from trio_chat.client.outbox_file import FileOutbox, open_outbox_if_possible
 from trio_chat.errors import OutboxError, RefusedError, TrioChatError
-from trio_chat.sanitise import clean
+from trio_chat.sanitise import Drawn, as_json, as_lines, clean
 from trio_chat.signals import ENDING, open_signals
 from trio_chat.streams import STDERR, STDOUT, OutputError, lines_of_stdin, print_to
 
@@ -44,7 +44,7 @@ PROGRESS_S: Final = 1.0
 
 _LAST_ACCEPTED_S: Final = 2.0
 _LAST_PRINTED_S: Final = 3.0
-_CONTINUATION: Final = "\n         | "
+_CONTINUATION: Final = "         | "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +58,8 @@ class PlainOptions:
     listen: bool
     outbox: Path | None = None
     """The file in which lines wait until they are accepted; None: they wait in memory."""
+    person: str | None = None
+    """Whose read marks are told, with `json`; nothing that is printed here is marked."""
 
 
 async def plain(address: Address, options: PlainOptions) -> int:
@@ -81,6 +83,7 @@ async def plain(address: Address, options: PlainOptions) -> int:
                     nick=options.nick,
                     rooms=[options.room],
                     history=options.history,
+                    person=options.person,
                     outbox=outbox,
                 ) as client:
                     try:
@@ -99,13 +102,12 @@ async def plain(address: Address, options: PlainOptions) -> int:
 
 async def _tell_at_first(left: int, trouble: str, elsewhere: int) -> None:
     if trouble:
-        await print_to(
-            STDERR, f"-- {trouble}; lines that wait are lost with this program\n"
-        )
+        lost = "lines that wait are lost with this program"
+        await print_to(STDERR, as_lines(f"-- {trouble}; {lost}"))
     if left:
-        await print_to(STDERR, f"-- {_count(left)} from before to be sent\n")
+        await print_to(STDERR, as_lines(f"-- {_count(left)} from before to be sent"))
     if elsewhere:
-        await print_to(STDERR, f"-- {elsewhere_words(elsewhere)}\n")
+        await print_to(STDERR, as_lines(f"-- {elsewhere_words(elsewhere)}"))
 
 
 async def _tell_kept(kept: int, address: Address, nick: str) -> None:
@@ -113,7 +115,7 @@ async def _tell_kept(kept: int, address: Address, nick: str) -> None:
         lines, them = ("line was", "it") if kept == 1 else ("lines were", "them")
         then = f"`join {address} --nick {nick}` sends {them}"
         with trio.move_on_after(_LAST_PRINTED_S):
-            await print_to(STDERR, f"{kept} {lines} not accepted yet; {then}\n")
+            await print_to(STDERR, as_lines(f"{kept} {lines} not accepted yet; {then}"))
 
 
 async def _take_back(outbox: Outbox, lines: Sequence[Ticket], reason: str) -> None:
@@ -131,8 +133,8 @@ async def _take_back(outbox: Outbox, lines: Sequence[Ticket], reason: str) -> No
                 nursery.start_soon(cancel, ticket.n)
     for ticket in lines:
         if ticket.n not in kept:
-            back = f"-- not accepted: {clean(reason)}: {clean(ticket.text)}\n"
-            await print_to(STDERR, back)
+            back = f"-- not accepted: {reason}: {ticket.text}"
+            await print_to(STDERR, as_lines(back))
 
 
 class _Plain:
@@ -200,7 +202,7 @@ class _Plain:
         if self._not_taken:
             lines = "line was" if self._not_taken == 1 else "lines were"
             with trio.move_on_after(_LAST_PRINTED_S):
-                await print_to(STDERR, f"{self._not_taken} {lines} not accepted\n")
+                await print_to(STDERR, as_lines(f"{self._not_taken} {lines} not accepted"))
             return 1
         if self._kept:
             return EXIT_KEPT
@@ -222,7 +224,7 @@ class _Plain:
         try:
             await self._client.post(self._options.room, line)
         except (RefusedError, OutboxError) as error:
-            await print_to(STDERR, f"line {number} can't be sent: {error}\n")
+            await print_to(STDERR, as_lines(f"line {number} can't be sent: {error}"))
         else:
             self._not_taken -= 1
 
@@ -233,7 +235,7 @@ class _Plain:
             await outbox.lasting(PROGRESS_S)
             if self._client.state == "online" and told != outbox.progress:
                 told = outbox.progress
-                await print_to(STDERR, f"-- {told}\n")
+                await print_to(STDERR, as_lines(f"-- {told}"))
 
     # --- lines out -------------------------------------------------------------------
 
@@ -258,25 +260,40 @@ class _Plain:
     async def _print(self, events: Sequence[ClientEvent]) -> None:
         to_stdout = _json_line if self._options.json else _entry_line
         for descriptor, line_of in ((STDOUT, to_stdout), (STDERR, _notice_line)):
-            text = "".join(map(line_of, events))
+            text = Drawn("".join(map(line_of, events)))
             if text:
                 await print_to(descriptor, text)
 
 
-def _json_line(event: ClientEvent) -> str:
-    # In ASCII, escapes and all: nothing in it can act on a terminal.
-    return json.dumps(msgspec.to_builtins(event)) + "\n"
+def _json_line(event: ClientEvent) -> Drawn:
+    return as_json(json.dumps(msgspec.to_builtins(event)) + "\n")
 
 
-def _entry_line(event: ClientEvent) -> str:
+def _entry_line(event: ClientEvent) -> Drawn:
     if not isinstance(event, Entry):
-        return ""
+        return Drawn("")
     moment = _moment(event.ts)
     where = f"@{clean(event.to or event.nick)}" if event.direct else f"#{clean(event.room)}"
     nick = clean(event.nick)
-    said = _CONTINUATION.join(map(clean, event.text.split("\n")))
-    who = f"* {nick}" if event.kind == "me" else f"<{nick}>"
-    return f"{moment} {where} {who} {said}\n"
+    said, *more = event.text.split("\n")
+    who = f"<{nick}>" if event.kind in ("text", "edit") else f"* {nick}"
+    first = f"{moment} {where} {who} {_about(event, said)}"
+    return as_lines(first, *(_CONTINUATION + each for each in more))
+
+
+def _about(event: Entry, said: str) -> str:
+    """What is said, and about which entry."""
+    match event.kind:
+        case "edit":
+            return f"(edits ^{event.ref}) {said}"
+        case "delete":
+            return f"took back ^{event.ref}"
+        case "react":
+            return f"reacted to ^{event.ref}: {said}"
+        case "unreact":
+            return f"took back a reaction to ^{event.ref}: {said}"
+        case _:
+            return said if event.ref is None else f"(to ^{event.ref}) {said}"
 
 
 def _moment(ts: float) -> str:
@@ -286,9 +303,9 @@ def _moment(ts: float) -> str:
         return "??:??:??"
 
 
-def _notice_line(event: ClientEvent) -> str:
+def _notice_line(event: ClientEvent) -> Drawn:
     sentence = _NOTICES.get(type(event))
-    return f"-- {clean(sentence(event))}\n" if sentence is not None else ""
+    return as_lines(f"-- {sentence(event)}") if sentence is not None else Drawn("")
 
 
 def _count(lines: int) -> str:

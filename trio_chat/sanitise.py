@@ -2,19 +2,34 @@
 
 A whitelist: a character stays because of what it is, and everything else is made visible
 or taken out. So a control that no terminal knows today is harmless tomorrow.
+
+What is safe is a type, so that whatever shows something can ask for it: a `str` is text
+that anybody may have written, and the functions here make more of it. Cutting, joining and
+formatting make a `str` again. tests/test_sinks.py holds who may go without them.
 """
 
 import re
 import unicodedata
 from functools import lru_cache
-from typing import Final
+from typing import Final, NewType
+
+Clean = NewType("Clean", str)
+"""A line, or a part of one, that can't do anything but be read."""
+Drawn = NewType("Drawn", str)
+"""Clean text, and what we put around it: line ends, colours, a frame of our own."""
 
 MARKS_MAX: Final = 4
 """Combining marks on one character; more climb over the neighbouring lines."""
 _TAB: Final = "    "
 _BASELESS: Final = "\u25cc"  # the dotted circle that Unicode shows a lone mark on
 _JOINERS: Final = "\u200c\u200d"
+_EMOJI: Final = "\ufe0f"
+"""Behind what could also be a sign of text: it is meant as a picture."""
+_VARIED: Final = frozenset("0123456789#*\u2139\u3030")
+"""What has a picture of its own, and does not belong to the signs."""
+_JOINED_SCRIPTS: Final = (("\u0600", "\u10ff"), ("\u1780", "\u18af"))
 _PLAIN: Final = re.compile(r"[ -~]*\Z")
+_NOT_ASCII: Final = re.compile(r"[^\0-\x7f]+")
 _STAYS: Final = frozenset(
     {"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No"}
     | {"Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Sm", "Sc", "Sk", "So"}
@@ -26,22 +41,23 @@ _BLANK: Final = frozenset(
 """Letters, marks and signs by their category, but nothing that one could see."""
 
 
-def clean(text: str) -> str:
+def clean(text: str) -> Clean:
     """The text as one line that can't do anything but be read.
 
     Shape:  controls, line ends too, are shown as pictures or as `<U+202E>`; lines that are
             to stay lines are split before. Marks stand on something, and are few.
     """
     if _PLAIN.match(text):
-        return text
+        return Clean(text)
     cleaned: list[str] = []
     before = ""
     marks = 0
     for char in text:
         shown = _shown(char)
         if char in _JOINERS:
-            # They shape Indic and Persian words and families of emoji, nothing else.
-            shown = char if before > "\x7f" and before not in _JOINERS else _code(char)
+            shown = char if _joins(before) else _code(char)
+        elif "\ufe00" <= char <= _EMOJI:
+            shown = char if _varies(before) else ""
         elif shown == char and unicodedata.category(char).startswith("M"):
             marks += 1
             if marks > MARKS_MAX:
@@ -52,7 +68,50 @@ def clean(text: str) -> str:
             marks = 0
         cleaned.append(shown)
         before = shown[-1:] or before
-    return "".join(cleaned)
+    return Clean("".join(cleaned))
+
+
+LINE_END: Final = Clean("\n")
+"""Between pieces of clean text: what only we may put there."""
+
+
+def as_lines(*texts: str) -> Drawn:
+    """Each text as a line of its own, cleaned, with its end."""
+    return Drawn("".join(f"{clean(text)}\n" for text in texts))
+
+
+def as_rows(text: str) -> Drawn:
+    """A text of several lines, each of them cleaned; without an end of its own."""
+    return Drawn("\n".join(map(clean, text.split("\n"))))
+
+
+def as_json(json: str) -> Drawn:
+    """A JSON document that means the same, in ASCII: nothing in it can act on a terminal.
+
+    Shape:  what is no ASCII in a document stands in its strings.
+    """
+    return Drawn(json if json.isascii() else _NOT_ASCII.sub(_escaped, json))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    utf_16 = found.group().encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{utf_16[at : at + 4]}" for at in range(0, len(utf_16), 4))
+
+
+def _joins(before: str) -> bool:
+    """Whether a joiner shapes something behind this: Indic and Arabic words, emoji."""
+    if not before or before in _JOINERS:
+        return False
+    if before == _EMOJI or unicodedata.category(before) in {"So", "Sk"}:
+        return before > "\x7f"
+    return any(first <= before <= last for first, last in _JOINED_SCRIPTS)
+
+
+def _varies(before: str) -> bool:
+    """Whether this has several looks; behind a letter a selector only hides something."""
+    if before in _VARIED or before >= "\u3400":
+        return unicodedata.category(before) != "Mn"
+    return before > "\x7f" and unicodedata.category(before) in {"So", "Sm", "Po"}
 
 
 @lru_cache(maxsize=4096)

@@ -10,6 +10,7 @@ import trio
 
 from trio_chat.errors import TrioChatError
 from trio_chat.protocol.messages import TEXT_BYTES_MAX
+from trio_chat.sanitise import Drawn
 
 STDIN: Final = 0
 STDOUT: Final = 1
@@ -49,7 +50,7 @@ async def lines_of_stdin() -> AsyncGenerator[list[tuple[int, str]], None]:
             yield piece
 
 
-async def print_to(descriptor: int, text: str) -> None:
+async def print_to(descriptor: int, text: Drawn) -> None:
     """Print on STDOUT or STDERR; returns when all is taken.
 
     Raises: OutputError: nobody takes it.
@@ -64,7 +65,7 @@ async def print_to(descriptor: int, text: str) -> None:
         raise OutputError(f"{name} can't be written: {error.strerror}") from error
 
 
-def _write(descriptor: int, text: str) -> None:
+def _write(descriptor: int, text: Drawn) -> None:
     out = _raw(descriptor, "wb")
     data = memoryview(text.encode("utf-8", "backslashreplace"))
     while data:

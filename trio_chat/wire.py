@@ -1,6 +1,7 @@
 """A trio stream that speaks messages, and what both ends of every link need of one."""
 
 import os
+import socket as kernel
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -141,11 +142,50 @@ class _StreamReceiving:
         return bytes(await self._stream.receive_some(RECEIVE_BYTES_MAX))
 
 
+class KernelStream(trio.abc.HalfCloseableStream):
+    """A trio stream over a kernel's socket that is at hand itself, for sending at once.
+
+    Shape:  a kernel's socket knows when it is closed, which its number does not: that may
+            be another file's by then.
+    """
+
+    __slots__ = ("_stream", "kernel", "socket")
+
+    def __init__(self, socket: kernel.socket) -> None:
+        self.kernel = socket
+        self.socket = trio.socket.from_stdlib_socket(socket)
+        self._stream = trio.SocketStream(self.socket)
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """As trio.SocketStream.send_all."""
+        await self._stream.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """As trio.SocketStream.wait_send_all_might_not_block."""
+        await self._stream.wait_send_all_might_not_block()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        """As trio.SocketStream.receive_some."""
+        return bytes(await self._stream.receive_some(max_bytes))
+
+    async def send_eof(self) -> None:
+        """As trio.SocketStream.send_eof."""
+        await self._stream.send_eof()
+
+    async def aclose(self) -> None:
+        """As trio.SocketStream.aclose."""
+        await self._stream.aclose()
+
+
 class Sending(Protocol):
     """How bytes get into a stream, seen so closely that slow is told from stuck."""
 
-    def now(self, data: bytes) -> int:
-        """Take as many leading bytes as fit at once; how many. Never waits."""
+    @property
+    def now(self) -> Callable[[bytes], int]:
+        """Takes as many leading bytes as fit at once; how many. Never waits.
+
+        Raises: OSError: none, or the link broke; some() finds out which.
+        """
 
     async def some(self, data: memoryview) -> int:
         """Take at least one leading byte, as soon as it fits; how many.
@@ -171,6 +211,8 @@ def sending_of(stream: trio.abc.Stream) -> Sending:
             descriptor, which is public API on every Unix; elsewhere nothing is taken at
             once. Of any other stream, as of TLS, progress is seen by slices.
     """
+    if isinstance(stream, KernelStream):
+        return _KernelSending(stream)
     socket: Any = getattr(stream, "socket", None)
     if hasattr(socket, "send_nowait"):
         return _OwnSending(socket)
@@ -183,9 +225,9 @@ def sending_of(stream: trio.abc.Stream) -> Sending:
 
 def bound_buffer(stream: trio.abc.Stream, bytes_max: int) -> None:
     """Have the kernel keep no more than so much for whoever does not read."""
-    if isinstance(stream, trio.SocketStream):
+    if isinstance(stream, trio.SocketStream | KernelStream):
         with suppress(OSError):  # it is gone already
-            stream.setsockopt(trio.socket.SOL_SOCKET, trio.socket.SO_SNDBUF, bytes_max)
+            stream.socket.setsockopt(kernel.SOL_SOCKET, kernel.SO_SNDBUF, bytes_max)
 
 
 class _SocketSending:
@@ -200,11 +242,8 @@ class _SocketSending:
     def now(self, data: bytes) -> int:
         if os.name != "posix":
             return 0
-        try:
-            # Asked anew each time: a number that was kept may be another file's by now.
-            return os.write(self._fileno(), data)
-        except OSError:  # full for now, or broken: the writer task will find out which
-            return 0
+        # Asked anew each time: a number that was kept may be another file's by now.
+        return os.write(self._fileno(), data)
 
     async def some(self, data: memoryview) -> int:
         try:
@@ -222,6 +261,21 @@ class _SocketSending:
         except (OSError, ValueError):  # closed
             return None
         return int.from_bytes(answer, sys.byteorder)
+
+
+class _KernelSending(_SocketSending):
+    """A kernel's socket that is at hand: nothing of ours stands between."""
+
+    __slots__ = ("_kernel",)
+
+    def __init__(self, stream: KernelStream) -> None:
+        super().__init__(stream.socket)
+        self._kernel = stream.kernel
+
+    @property
+    def now(self) -> Callable[[bytes], int]:
+        """The socket's own send()."""
+        return self._kernel.send
 
 
 class _OwnSending(_SocketSending):

@@ -3,6 +3,7 @@
 from simulator.bots.bot import Bot
 from simulator.bots.hostile import Hostile, hostile
 from simulator.bots.script import (
+    About,
     Dawdle,
     Drop,
     Join,
@@ -12,6 +13,7 @@ from simulator.bots.script import (
     Script,
 )
 from simulator.bots.scripts import (
+    answerer,
     flapper,
     laggard,
     latecomer,
@@ -22,6 +24,7 @@ from simulator.bots.scripts import (
 )
 
 __all__ = [
+    "About",
     "Bot",
     "Dawdle",
     "Drop",
@@ -31,6 +34,7 @@ __all__ = [
     "Pause",
     "Say",
     "Script",
+    "answerer",
     "flapper",
     "hostile",
     "laggard",

@@ -10,6 +10,7 @@ import trio
 from simulator import history
 from simulator.bots.heard import heard
 from simulator.bots.script import (
+    About,
     Dawdle,
     Drop,
     Join,
@@ -20,8 +21,10 @@ from simulator.bots.script import (
     Step,
 )
 from simulator.errors import StoryError
+from simulator.words import words
 from trio_chat import Client, RefusedError, open_client
 from trio_chat.addresses import Address
+from trio_chat.client.events import ClientEvent, Entry, Reset
 from trio_chat.client.link import Dial, dial_tcp
 from trio_chat.client.outbox import Outbox, Ticket
 
@@ -70,6 +73,8 @@ class Bot:
         self._life = life
         self._stream: trio.abc.Stream | None = None
         self._said: dict[str, Ticket] = {}  # the last line in each room
+        self._read: dict[str, int] = {}  # the last entry in each room …
+        self._own: dict[str, int] = {}  # … and the last line of one's own
         self._listening = trio.Event()
         self._listening.set()
 
@@ -134,16 +139,17 @@ class Bot:
                     self.script.nick,
                     ticket.room,
                     ticket.n,
-                    ticket.text,
+                    words(ticket.text, ticket.kind, ticket.ref),
                 )
                 self._recorder.add(kept)
         outbox.on_queued.append(self._said_one)
         yield
 
     def _said_one(self, ticket: Ticket) -> None:
+        said = words(ticket.text, ticket.kind, ticket.ref)
         self._recorder.add(
             history.Invoke(
-                self._recorder.now_s, self.script.nick, ticket.room, ticket.n, ticket.text
+                self._recorder.now_s, self.script.nick, ticket.room, ticket.n, said
             )
         )
 
@@ -152,6 +158,8 @@ class Bot:
             case Say(room=room, texts=texts):
                 for text in texts:
                     await self._say(client, room, text)
+            case About():
+                await self._say_about(client, step)
             case Pause(for_s=for_s):
                 await trio.sleep(for_s)
             case Join(room=room):
@@ -172,6 +180,15 @@ class Bot:
     async def _say(self, client: Client, room: str, text: str) -> None:
         self._said[room] = await client.post(room, text)
 
+    async def _say_about(self, client: Client, step: About) -> None:
+        about = self._own if step.kind == "edit" else self._read
+        if step.room not in about:
+            await self._say(client, step.room, step.text)
+            return
+        self._said[step.room] = await client.post(
+            step.room, step.text, kind=step.kind, ref=about[step.room]
+        )
+
     async def _leave(self, client: Client, room: str) -> None:
         # Only from where one has said all: a line on its way would be refused.
         if room in self._said:
@@ -186,6 +203,19 @@ class Bot:
             with suppress(OSError):
                 self._stream.socket.shutdown(trio.socket.SHUT_RD)
 
+    def _note(self, event: ClientEvent) -> None:
+        """Remember which entries there are to say something about."""
+        match event:
+            case Entry(room=room, seq=seq):
+                self._read[room] = seq
+                if event.is_line and event.nick == self.script.nick:
+                    self._own[room] = seq
+            case Reset():  # the numbers begin anew
+                self._read.clear()
+                self._own.clear()
+            case _:
+                pass
+
     async def _listen(self, client: Client) -> None:
         with suppress(trio.EndOfChannel):
             while True:
@@ -195,3 +225,4 @@ class Bot:
                     record = heard(event, self._recorder.now_s, self.script.nick)
                     if record is not None:
                         self._recorder.add(record)
+                    self._note(event)

@@ -1,6 +1,7 @@
 """What a client tells its bot, as records: where the two vocabularies meet."""
 
 from simulator import history
+from simulator.words import words
 from trio_chat.client.events import (
     Accepted,
     ClientEvent,
@@ -25,8 +26,8 @@ def heard(event: ClientEvent, now_s: float, bot: str) -> history.Record | None:
             return _answer(event, now_s, bot)
         case Members() | Joined() | Left() | Renamed():
             return _presence(event, now_s, bot)
-        case Entry(room=room, seq=seq, nick=nick, text=text):
-            return history.Saw(now_s, bot, room, seq, nick, text)
+        case Entry(room=room, seq=seq, nick=nick, text=text, kind=kind, ref=ref):
+            return history.Saw(now_s, bot, room, seq, nick, words(text, kind, ref))
         case Gap(room=room, after=after, through=through):
             return history.Gap(now_s, bot, room, after, through)
         case Opened(room=room, after=after, head=head):

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from trio_chat.protocol.messages import Kind
+
 WHOLE_LOG: Final = 1_000_000
 """More entries than any room of a story has."""
 
@@ -48,7 +50,20 @@ class Drop:
     """Lose the connection from this end, as somebody does who walks out of the wifi."""
 
 
-Step: TypeAlias = Say | Pause | Join | Leave | Dawdle | Drop
+@dataclass(frozen=True, slots=True)
+class About:
+    """Say something about an entry of the room; a line like any other while there is none.
+
+    Shape:  an `edit` is about one's own last line that was accepted, all else about the
+            last entry that was read.
+    """
+
+    room: str
+    text: str
+    kind: Kind = "text"
+
+
+Step: TypeAlias = Say | About | Pause | Join | Leave | Dawdle | Drop
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,4 +96,5 @@ class Script:
     @property
     def lines(self) -> int:
         """How many lines it will say."""
-        return sum(len(step.texts) for step in self.steps if isinstance(step, Say))
+        said = sum(len(step.texts) for step in self.steps if isinstance(step, Say))
+        return said + sum(isinstance(step, About) for step in self.steps)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from simulator.bots.script import (
+    About,
     Dawdle,
     Drop,
     Join,
@@ -14,6 +15,7 @@ from simulator.bots.script import (
     Script,
     Step,
 )
+from trio_chat.protocol.messages import Kind
 
 _BURST_LINES_MAX: Final = 5
 _THINGS: Final = (
@@ -27,6 +29,7 @@ _THINGS: Final = (
     "le vélo rouge",
     "お茶",
 )
+_ABOUT: Final[tuple[Kind, ...]] = ("text", "text", "react", "edit")
 _NEWS: Final = (
     "is late again",
     "works now, no idea why",
@@ -58,6 +61,18 @@ def talker(  # noqa: PLR0913
     chosen = tuple(sorted(rng.sample(rooms, rng.randint(1, len(rooms)))))
     steps = _talk(rng, chosen, range(first, first + lines), pause_s, burst)
     return Script(nick, chosen, tuple(steps))
+
+
+def answerer(
+    rng: random.Random, nick: str, rooms: Sequence[str], *, lines: int, pause_s: float
+) -> Script:
+    """Says something about what was said: answers, reactions, and edits of its own."""
+    steps: list[Step] = []
+    for number in range(1, lines + 1):
+        kind = rng.choice(_ABOUT)
+        text = f"{number} 👍" if kind == "react" else _line(rng, number)
+        steps += [_pause(rng, pause_s), About(rng.choice(rooms), text, kind)]
+    return Script(nick, tuple(rooms), tuple(steps))
 
 
 def reader(nick: str, rooms: Sequence[str]) -> Script:

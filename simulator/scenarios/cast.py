@@ -6,6 +6,7 @@ from typing import Final
 from simulator.bots import (
     Hostile,
     Script,
+    answerer,
     flapper,
     hostile,
     laggard,
@@ -34,6 +35,14 @@ def talkers(
             burst=burst,
         )
         for nick in _nicks("talker", count)
+    ]
+
+
+def answerers(seed: Seed, count: int, *, lines: int, pause_s: float = 0.3) -> list[Script]:
+    """People who say something about what was said."""
+    return [
+        answerer(seed.stream("script", nick), nick, ROOMS, lines=lines, pause_s=pause_s)
+        for nick in _nicks("answerer", count)
     ]
 
 

@@ -1,11 +1,11 @@
 """restart: the server is killed in the middle, and comes back. Three times.
 
-Twelve people talk. When some lines are on their way, the server dies: of kill -9 between
-two instructions, of its machine's loss of power, or because it was asked to end. Some of
-these lines are stored and some are not, and their authors can't know. A moment later it
-serves again: same data, same address. Nobody tells the people; they come back by
-themselves and send again what had no answer. Every accepted line must be there, once, and
-nobody may miss one or see one twice.
+Ten people talk, and two answer, react and edit. When some lines are on their way, the
+server dies: of kill -9 between two instructions, of its machine's loss of power, or because
+it was asked to end. Some of these lines are stored and some are not, and their authors
+can't know. A moment later it serves again: same data, same address. Nobody tells the
+people; they come back by themselves and send again what had no answer. Every accepted line
+must be there, once, and nobody may miss one or see one twice.
 """
 
 from typing import Final
@@ -31,6 +31,7 @@ async def story(world: World) -> None:
     chance = world.seed.stream("story")
     people = [
         *cast.talkers(world.seed, 10, lines=25),
+        *cast.answerers(world.seed, 2, lines=25),
         *cast.readers(1),
         *cast.latecomers(world.seed, 1),
     ]
@@ -53,7 +54,7 @@ async def story(world: World) -> None:
 
 SCENARIO = Scenario(
     "restart",
-    "12 people, and a server that dies three times",
+    "14 people, and a server that dies three times",
     story,
     on_disk=True,
     real=True,

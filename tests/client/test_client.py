@@ -670,9 +670,11 @@ class SlowDisk(Outbox):
         super().__init__()
         self.goes_on = trio.Event()
 
-    async def put(self, room: str, text: str, kind: messages.Kind) -> Ticket:
+    async def put(
+        self, room: str, text: str, kind: messages.Kind, ref: int | None = None
+    ) -> Ticket:
         await self.goes_on.wait()
-        return await super().put(room, text, kind)
+        return await super().put(room, text, kind, ref)
 
 
 async def test_a_room_is_left_after_a_line_that_is_not_in_the_outbox_yet(

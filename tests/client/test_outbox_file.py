@@ -76,6 +76,69 @@ async def test_what_was_left_is_found_in_its_order(path: Path) -> None:
         ]
 
 
+async def test_what_was_left_about_an_entry_is_still_about_it(path: Path) -> None:
+    async with open_outbox(path) as outbox:
+        await outbox.put("lobby", "deploy at six", "edit", 41)
+        await outbox.put("@bob", "", "delete", 7)
+        await outbox.put("lobby", "a", "text")
+    async with open_outbox(path) as outbox:
+        assert [each.message for each in outbox.lines] == [
+            Say("lobby", 1, "deploy at six", "edit", 41),
+            Direct("bob", 2, "", "delete", 7),
+            Say("lobby", 3, "a"),
+        ]
+
+
+async def test_a_file_of_an_earlier_version_is_made_over(path: Path) -> None:
+    """With its device, its numbers, its mark and its lines."""
+    make_version_1(path)
+    for _ in range(2):
+        async with open_outbox(path) as outbox:
+            assert outbox.device == "of old"
+            assert [(each.n, each.text, each.kind) for each in outbox.lines] == [
+                (4, "a", "text"),
+                (6, "waves", "me"),
+            ]
+            assert [outbox.is_held(n) for n in (4, 6)] == [False, True]
+    async with open_outbox(path) as outbox:
+        ticket = await outbox.put("lobby", "x", "react", 2)
+        assert (ticket.n, ticket.ref) == (10, 2)
+
+
+async def test_lines_of_an_earlier_version_are_counted_in_files_that_nobody_has(
+    path: Path,
+) -> None:
+    make_version_1(path)
+    make_version_1(path.with_stem(f"{path.stem}-2"))
+    async with open_outbox(path) as outbox:
+        assert outbox.lines_elsewhere == 2
+
+
+def make_version_1(path: Path) -> None:
+    """A file as it was before lines could be about an entry."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        """
+        CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+        CREATE TABLE line (
+            n INTEGER PRIMARY KEY AUTOINCREMENT,
+            room TEXT NOT NULL,
+            text TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            typed_ms INTEGER NOT NULL
+        );
+        INSERT INTO meta VALUES ('device', 'of old'), ('released', 5);
+        INSERT INTO line VALUES (4, 'lobby', 'a', 'text', 5);
+        INSERT INTO line VALUES (6, 'lobby', 'waves', 'me', 6);
+        UPDATE sqlite_sequence SET seq = 9 WHERE name = 'line';
+        """
+    )
+    connection.execute(f"PRAGMA application_id = {FORM.application_id}")
+    connection.execute("PRAGMA user_version = 1")
+    connection.close()
+
+
 async def test_a_line_is_on_the_disk_when_its_ticket_is_given(path: Path) -> None:
     async with open_outbox(path) as outbox:
         await fill(outbox, "a")

@@ -262,7 +262,7 @@ LIVES = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(lives=LIVES, seed=st.integers(0, 99), forgets_names=st.booleans())
 def test_an_outbox_and_a_model_agree_over_all_deaths(
     lives: list[tuple[list[tuple[Rule, int]], End]], seed: int, forgets_names: bool

@@ -108,9 +108,10 @@ def test_what_one_may_say_the_other_may_hear(
 # The table once more, as sentences: what is written twice can be held against itself.
 ALWAYS = {"ping", "pong", "bye"}
 CLIENT_ACTIVE = ALWAYS | {"join", "leave", "hold", "say", "direct", "nick", "who"}
+CLIENT_ACTIVE |= {"mark", "fetch", "search"}
 SERVER_OPENING = ALWAYS | {"welcome", "refused", "error"}
 SERVER_ACTIVE = ALWAYS | {"room", "members", "entry", "accepted", "refused", "joined"}
-SERVER_ACTIVE |= {"gap", "left", "renamed", "nick", "error"}
+SERVER_ACTIVE |= {"gap", "left", "renamed", "nick", "mark", "error", "page", "found"}
 
 
 @pytest.mark.parametrize(

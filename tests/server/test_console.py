@@ -34,6 +34,25 @@ def test_a_verbose_console_says_more() -> None:
     assert "[#] alice left #lobby (2 here)" in lines_of("console", verbose=True)
 
 
+def test_what_a_peer_has_worded_can_only_be_read() -> None:
+    reason, sent = "\x1b]0;owned\x07 \x9b2J\n[*] stopped \u202e", io.StringIO()
+    with open_console("console", verbose=False, out=sent) as log:
+        log.info("disconnected", nick="eve", reason=reason)
+        log.info("something new", reason=reason)
+    shown = "\u241b]0;owned\u2407 <U+009B>2J\u240a[*] stopped <U+202E>"
+    assert sent.getvalue().splitlines() == [
+        f"[-] eve disconnected ({shown})",
+        f"[*] something new reason={shown}",
+    ]
+    in_json = io.StringIO()
+    with open_console("json", verbose=False, out=in_json) as log:
+        log.info("disconnected", nick="eve", reason=reason)
+    (line,) = in_json.getvalue().splitlines()
+    assert line.isascii()
+    assert line.isprintable()
+    assert json.loads(line)["reason"] == reason
+
+
 def test_json_lines_carry_event_level_and_time() -> None:
     connected, *_ = map(json.loads, lines_of("json"))
     assert connected.pop("time").endswith("Z")

@@ -11,8 +11,10 @@ from tests.server.harness import Json, Unsure, open_world, recording
 from trio_chat.errors import StoreError
 from trio_chat.server.journal import Journal
 from trio_chat.server.limits import Limits
+from trio_chat.server.rhythm import MOMENT_S
 from trio_chat.server.trouble import Trouble
 from trio_chat.store import Draft, Entry, MemoryStore, Outcome, Store
+from trio_chat.store.interface import Appended
 
 OnDelivery: TypeAlias = Callable[[str, Sequence[Entry]], None]
 
@@ -74,6 +76,49 @@ async def test_what_arrives_during_one_commit_shares_the_next(
         journal.close()
     assert store.appends == [1, 10]
     assert delivered == list(range(1, 12))
+
+
+async def test_who_was_in_the_last_batch_a_moment_ago_shares_the_next(
+    autojump_clock: MockClock,
+) -> None:
+    batches: list[int] = []
+    journal = journal_of(MemoryStore("e"), lambda _, entries: batches.append(len(entries)))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(journal.run)
+        for turn in (1, 2):
+            async with trio.open_nursery() as authors:
+                authors.start_soon(journal.append, [draft(turn, device="ada")])
+                if turn == 2:
+                    await trio.sleep(MOMENT_S / 2)
+                authors.start_soon(journal.append, [draft(turn, device="ben")])
+        assert batches == [2, 2]
+        begun_s = trio.current_time()
+        await journal.append([draft(3, device="ada")])
+        assert trio.current_time() - begun_s == pytest.approx(MOMENT_S), "ben says nothing"
+        begun_s = trio.current_time()
+        await journal.append([draft(4, device="ada")])
+        assert trio.current_time() == begun_s, "and is waited for no more"
+        assert batches == [2, 2, 1, 1]
+        journal.close()
+
+
+async def test_an_author_is_told_in_the_step_in_which_its_lines_are_delivered() -> None:
+    steps: list[str] = []
+
+    class Author:
+        def hold(self) -> None:
+            steps.append("hold")
+
+        def answered(self, outcomes: Sequence[Outcome]) -> None:
+            assert [outcome.seq for outcome in outcomes if isinstance(outcome, Appended)]
+            steps.append("answered")
+
+    journal = journal_of(MemoryStore("e"), lambda *_: steps.append("delivered"))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(journal.run)
+        await journal.append([draft(1)], Author())
+        assert steps == ["hold", "delivered", "answered"]
+        journal.close()
 
 
 async def test_a_cancelled_author_does_not_take_the_draft_back(

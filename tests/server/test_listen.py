@@ -5,9 +5,10 @@ import sys
 
 import pytest
 import trio
-from trio.testing import assert_no_checkpoints
+from trio.testing import assert_checkpoints, assert_no_checkpoints
 
 from trio_chat.server.listen import address_of, eager, listen
+from trio_chat.wire import KernelStream
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="it needs a descriptor")
 
@@ -16,7 +17,7 @@ POSIX = pytest.mark.skipif(sys.platform == "win32", reason="it needs a descripto
 async def test_all_who_wait_are_let_in_without_a_turn_for_each() -> None:
     (listener,) = await listen("127.0.0.1", 0)
     host, port = address_of(listener).host, address_of(listener).port
-    async with eager(listener) as door:
+    async with eager(listener, lambda: False) as door:
         callers = [socket.create_connection((host, port)) for _ in range(4)]
         with trio.fail_after(10):
             streams = [await door.accept()]
@@ -33,10 +34,26 @@ async def test_all_who_wait_are_let_in_without_a_turn_for_each() -> None:
 
 
 @POSIX
+async def test_as_long_as_somebody_talks_a_few_are_let_in_in_a_turn() -> None:
+    (listener,) = await listen("127.0.0.1", 0)
+    host, port = address_of(listener).host, address_of(listener).port
+    async with eager(listener, lambda: True) as door:
+        callers = [socket.create_connection((host, port)) for _ in range(3)]
+        with trio.fail_after(10):
+            streams = [await door.accept()]
+            with assert_no_checkpoints():
+                streams.append(await door.accept())
+            with assert_checkpoints():
+                streams.append(await door.accept())
+        for each in (*callers, *streams):
+            await each.aclose() if isinstance(each, KernelStream) else each.close()
+
+
+@POSIX
 async def test_who_was_let_in_and_never_asked_for_is_turned_away_at_the_end() -> None:
     (listener,) = await listen("127.0.0.1", 0)
     host, port = address_of(listener).host, address_of(listener).port
-    async with eager(listener) as door:
+    async with eager(listener, lambda: False) as door:
         callers = [socket.create_connection((host, port)) for _ in range(3)]
         with trio.fail_after(10):
             first = await door.accept()

@@ -74,6 +74,62 @@ async def test_the_queue_is_bounded_in_batches_and_in_bytes() -> None:
         assert [out.offer(b"x") for _ in range(4)] == [True, True, False, False]
 
 
+async def test_a_socket_that_says_it_is_full_is_written_when_it_is_not() -> None:
+    class Full(Wire):
+        def now(self, data: bytes) -> int:
+            raise BlockingIOError
+
+    wire = Full()
+    async with outgoing(wire) as out:
+        assert out.offer(b"one ")
+        assert out.offer(b"two")
+        wire.open.set()
+        await out.finish(b"")
+        assert wire.taken == b"one two"
+
+
+async def test_what_is_held_goes_with_what_follows_in_one_write() -> None:
+    writes: list[bytes] = []
+
+    class Noted(Wire):
+        def now(self, data: bytes) -> int:
+            writes.append(data)
+            return super().now(data)
+
+    async with outgoing(Noted(at_once=1_000)) as out:
+        out.hold()
+        assert out.offer(b"entry ")
+        assert out.offer(b"entry ")
+        assert out.let_go(b"accepted")
+        assert out.offer(b"!")
+        assert writes == [b"entry entry accepted", b"!"]
+
+
+async def test_no_more_is_held_than_a_queue_takes() -> None:
+    wire = Wire(at_once=1_000)
+    async with outgoing(wire, Limits(queue_bytes_max=10)) as out:
+        out.hold()
+        assert out.offer(b"a" * 8)
+        assert wire.taken == b""
+        assert out.offer(b"b" * 8)
+        assert wire.taken == b"a" * 8 + b"b" * 8
+        assert out.offer(b"c")
+        assert out.let_go(b"d")
+        assert wire.taken[16:] == b"cd"
+
+
+async def test_nothing_is_held_behind_what_waits() -> None:
+    wire = Wire()
+    async with outgoing(wire, Limits(queue_batches_max=1)) as out:
+        assert out.offer(b"1")
+        out.hold()
+        assert not out.offer(b"2")
+        assert not out.let_go(b"3")
+        wire.open.set()
+        await out.finish(b"")
+        assert wire.taken == b"1"
+
+
 async def test_send_waits_for_space_and_keeps_its_place(autojump_clock: MockClock) -> None:
     wire = Wire()
     async with outgoing(wire, Limits(queue_batches_max=1)) as out:

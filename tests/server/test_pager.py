@@ -52,8 +52,9 @@ class Somebody:
     outgoing: Outgoing
     pager: Pager = field(init=False)
 
-    def offer(self, frame: bytes) -> bool:
-        return self.outgoing.offer(frame)
+    @property
+    def taker(self) -> Outgoing:
+        return self.outgoing
 
     def serve(self, member: Member) -> None:
         self.pager.serve(member)

@@ -348,7 +348,7 @@ def play(steps: list[tuple[object, ...]]) -> None:
     trio.run(world, clock=MockClock(autojump_threshold=0))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(STEPS, max_size=15))
 @example([("lose", 0), ("wait", 6.0), ("come", 0), ("wait", 6.0)])
 @example([("vanish", 0), ("come", 0), ("wait", 45.0)])

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from trio_chat.sanitise import Drawn
 from trio_chat.server.printer import Printer
 
 PATIENCE_S = 30
@@ -27,7 +28,7 @@ class Slow(io.StringIO):
 
 @contextmanager
 def printing(out: io.StringIO, lines_max: int = 1_000) -> Iterator[Printer]:
-    printer = Printer(out, lines_max, lambda lines: f"{lines} skipped")
+    printer = Printer(out, lines_max, lambda lines: Drawn(f"{lines} skipped"))
     yield printer
     printer.stop()
 
@@ -35,10 +36,10 @@ def printing(out: io.StringIO, lines_max: int = 1_000) -> Iterator[Printer]:
 def test_what_comes_while_lines_are_written_is_one_write() -> None:
     out = Slow()
     with printing(out) as printer:
-        printer.info("first")
+        printer.info(Drawn("first"))
         assert out.begun.wait(PATIENCE_S)
         for number in range(500):
-            printer.info(str(number))
+            printer.info(Drawn(str(number)))
         out.go.set()
     assert out.writes == ["first\n", "".join(f"{number}\n" for number in range(500))]
 
@@ -46,14 +47,14 @@ def test_what_comes_while_lines_are_written_is_one_write() -> None:
 def test_what_is_too_much_is_skipped_and_that_is_told() -> None:
     out = Slow()
     with printing(out, lines_max=3) as printer:
-        printer.info("first")
+        printer.info(Drawn("first"))
         assert out.begun.wait(PATIENCE_S)
         for number in range(5):  # two of which have a place beside the first one
-            printer.info(str(number))
+            printer.info(Drawn(str(number)))
         out.go.set()
         while printer._in_hand or printer._lines:
             pass
-        printer.info("last")
+        printer.info(Drawn("last"))
     assert "".join(out.writes).split() == ["first", "0", "1", "3", "skipped", "last"]
 
 
@@ -67,8 +68,8 @@ def test_a_reader_that_is_gone_is_no_trouble() -> None:
 
     out = Gone()
     with printing(out) as printer:
-        printer.info("first")
+        printer.info(Drawn("first"))
         while not out.writes:
             pass
-        printer.info("second")
+        printer.info(Drawn("second"))
     assert out.writes == 2

@@ -1,5 +1,6 @@
 """What a room offers to its members: whole batches, in frames that a queue can take."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import msgspec
@@ -19,11 +20,23 @@ class Person:
     frames: list[bytes] = field(default_factory=list)
     served: list[int] = field(default_factory=list)
 
-    def offer(self, frame: bytes) -> bool:
+    @property
+    def taker(self) -> "Person":
+        return self
+
+    def now(self, frame: bytes) -> int:
         if len(self.frames) == self.space:
-            return False
+            raise BlockingIOError
         self.frames.append(frame)
-        return True
+        return len(frame)
+
+    def keep(self, _frame: bytes, _taken: int) -> bool:
+        return False
+
+    def offer(self, frame: bytes) -> bool:
+        with suppress(BlockingIOError):
+            return self.now(frame) == len(frame)
+        return False
 
     def serve(self, member: Member) -> None:
         self.served.append(member.cursor)

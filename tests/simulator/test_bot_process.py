@@ -32,6 +32,7 @@ from simulator.proxy import open_proxy
 from simulator.recorder import Recorder
 from simulator.virtual.seeds import Seed
 from trio_chat.addresses import Address
+from trio_chat.protocol.messages import Kind
 
 T = TypeVar("T")
 
@@ -46,6 +47,7 @@ SAMPLES: Final[dict[object, object]] = {
     bool: True,
     tuple[str, ...]: ("ada", "zoë"),
     float | None: None,
+    Kind: "edit",
 }
 
 

@@ -6,12 +6,14 @@ import pytest
 
 from trio_chat.store import (
     Appended,
+    Astray,
     Conflict,
     Draft,
     Entry,
     Keep,
     Late,
     Missing,
+    NotOwn,
     Outcome,
     Store,
     Trimmed,
@@ -33,7 +35,8 @@ def draft(n: int = 1, text: str = "hello", log: str = "lobby", **more: Any) -> D
 
 
 def seqs(outcomes: list[Outcome]) -> list[int]:
-    return [outcome.seq for outcome in outcomes if not isinstance(outcome, Late | Missing)]
+    nowhere = Astray | Late | Missing | NotOwn
+    return [outcome.seq for outcome in outcomes if not isinstance(outcome, nowhere)]
 
 
 async def whole(store: Store, log: str = "lobby") -> list[Entry]:
@@ -152,9 +155,11 @@ class StoreContract:
         assert again.duplicate
         assert again.entries[0].nick == "ada"
 
-    @pytest.mark.parametrize("other", [{"text": "B"}, {"kind": "me"}, {"to": "bob"}])
+    @pytest.mark.parametrize(
+        "other", [{"text": "B"}, {"kind": "me"}, {"to": "bob"}, {"ref": 1}]
+    )
     async def test_the_same_id_with_something_else_is_a_conflict(
-        self, store: Store, other: dict[str, str]
+        self, store: Store, other: dict[str, Any]
     ) -> None:
         await store.append([draft(1, "a"), draft(2, "b")], NOW_S)
         before = await whole(store)

@@ -12,10 +12,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from trio_chat.store import Draft, Keep, MemoryStore, SqliteStore
 from trio_chat.store.sqlite import _lock
 from trio_chat.store.verify import verify
+from trio_chat.words import wanted
 from trio_chat.worker import InlineWorker
 
 LOGS = ("lobby", "Lobby", "@a", "@b")
-TEXTS = st.sampled_from(["a", "A", "", "\0", "é", "e\u0301"])
+TEXTS = st.sampled_from(["a", "A", "", "\0", "é", "e\u0301", "two one", "ones, two"])
 
 
 @st.composite
@@ -29,7 +30,8 @@ def drafts(draw: st.DrawFn) -> Draft:
         n=draw(st.integers(1, 3) | st.integers(2**53 - 2, 2**53 - 1)),
         nick=draw(st.sampled_from(["ada", "bob"])),
         text=draw(TEXTS),
-        kind=draw(st.sampled_from(["text", "me"])),
+        kind=draw(st.sampled_from(["text", "me", "edit", "react", "delete"])),
+        ref=draw(st.none() | st.integers(1, 6)),
         to=draw(st.sampled_from([None, "ada"])),
         copies=tuple(copies),
     )
@@ -54,7 +56,7 @@ class StoresAgree(RuleBasedStateMachine):
     def _open(self) -> None:
         self._locked = _lock(self._path)
         self._locked.__enter__()
-        self._store = SqliteStore(self._path, InlineWorker(), InlineWorker())
+        self._store = SqliteStore(self._path, *(InlineWorker() for _ in range(3)))
         trio.run(self._store.open)
 
     def _close(self) -> None:
@@ -81,6 +83,20 @@ class StoresAgree(RuleBasedStateMachine):
     )
     def read(self, log: str, after: int, through: int, limit: int) -> None:
         self._both("read", log, after=after, through=through, limit=limit)
+
+    @rule(
+        log=st.sampled_from([*LOGS, "nowhere"]),
+        typed=st.sampled_from(["a", "E", "one", "on", "two ONE", "two-one", ""]),
+        before=st.integers(1, 9),
+        limit=st.integers(1, 3),
+    )
+    def search(self, log: str, typed: str, before: int, limit: int) -> None:
+        sought = wanted(typed)
+        self._both("search", log, sought, before=before, through=999, limit=limit)
+
+    @rule()
+    def index(self) -> None:
+        trio.run(self._store.index)
 
     @rule(
         values=st.dictionaries(
@@ -127,4 +143,4 @@ class StoresAgree(RuleBasedStateMachine):
 
 
 TestStoresAgree = StoresAgree.TestCase
-TestStoresAgree.settings = settings(max_examples=40, stateful_step_count=15, deadline=None)
+TestStoresAgree.settings = settings(max_examples=40, stateful_step_count=15)

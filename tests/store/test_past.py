@@ -12,9 +12,11 @@ import trio
 
 from tests.store.contract import NOW_S, draft, seqs, texts, whole
 from tests.store.version_1 import EPOCH, write_version_1
+from tests.store.version_2 import write_version_2
 from trio_chat.errors import StoreError, StoreOpenError
 from trio_chat.store import (
     Appended,
+    Astray,
     Keep,
     Late,
     SqliteStore,
@@ -387,6 +389,33 @@ async def test_what_an_older_version_logged_out_of_order_is_not_logged_twice(
         assert kept.duplicate
         assert await store.append([draft(4, device=device)], NOW_S) == [Late(5)]
         assert await store.heads() == {"lobby": 2}
+
+
+async def test_a_file_of_schema_2_goes_on_with_the_links_it_has(path: Path) -> None:
+    """No entry is written anew: what was added is in the links of what has it only."""
+    await write_version_2(path)
+    before = _heads(path)
+    async with open_sqlite_store(path) as store:
+        assert store.found.migrated == 0
+        assert not store.found.another_past
+        assert await texts(store) == ["3", "4", "5"]
+        resent = [draft(n, f"{n}") for n in range(1, 6)]
+        assert len({*seqs(await store.append(resent, NOW_S))}) == 5
+        assert _heads(path) == before
+        reply = draft(6, "yes", ref=1)
+        assert seqs(await store.append([reply], NOW_S)) == [6]
+    assert verify(path).whole
+    async with open_sqlite_store(path) as store:
+        assert store.found.migrated is None
+
+
+async def test_a_direct_message_of_before_schema_3_can_not_be_meant(path: Path) -> None:
+    """Nothing says which entry of the other one's it is."""
+    await write_version_2(path)
+    async with open_sqlite_store(path) as store:
+        answer = draft(1, "yes", log="@bob", device="b", ref=1, copies=("@ada",))
+        own = draft(10, "oh", kind="edit", log="@ada", ref=1, copies=("@bob",))
+        assert await store.append([answer, own], NOW_S) == [Astray(1), Astray(1)]
 
 
 # --- trimming ------------------------------------------------------------------------

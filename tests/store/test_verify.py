@@ -32,6 +32,8 @@ async def fill(path: Path) -> None:
         await store.append([draft(n, "y", log="den") for n in range(1, 21)], NOW_S)
         direct = draft(9_999, "psst", log="@0123456789", to="bob", copies=("@b",))
         await store.append([direct], NOW_S)
+        answer = draft(1, "what?", log="@b", device="b", ref=1, copies=("@0123456789",))
+        await store.append([answer], NOW_S)
         await store.trim("den", Keep(entries=5), limit=100)
         await store.remember({"session/ada": "here", "session/bob": "there"})
 
@@ -45,7 +47,7 @@ def spoil(path: Path, *statements: str) -> None:
 def test_a_whole_file_is_whole(path: Path) -> None:
     verdict = verify(path)
     assert verdict.whole
-    assert (verdict.logs, verdict.entries, verdict.trimmed) == (4, LINES + 5 + 2, 15)
+    assert (verdict.logs, verdict.entries, verdict.trimmed) == (4, LINES + 5 + 4, 15)
 
 
 LOBBY = "log = (SELECT id FROM log WHERE name = 'lobby')"
@@ -137,6 +139,18 @@ SAID = "INSERT INTO said VALUES ((SELECT id FROM log WHERE name = 'lobby'), 1, 5
             "the inbox @0123… 1: it is not what was stored: its hash is another one",
         ),
         (
+            ["UPDATE entry SET ref = 2 WHERE log = 4 AND text = 'what?'"],
+            "the inbox @b… 2: it is not what was stored: its hash is another one",
+        ),
+        (
+            ["UPDATE entry SET origin = 'x' WHERE text = 'psst' AND \"to\" IS NULL"],
+            "the inbox @b… 1: it is not what was stored: its hash is another one",
+        ),
+        (
+            ["UPDATE entry SET origin = x'ff' WHERE text = 'psst' AND \"to\" IS NULL"],
+            "the inbox @b… 1: a number is no number, or a text no text",
+        ),
+        (
             ["UPDATE remembered SET value = x'ff' WHERE name = 'session/bob'"],
             "a small value, or its name, is no text",
         ),
@@ -185,7 +199,7 @@ def test_what_is_not_spoiled_is_not_told(path: Path) -> None:
     spoil(path, "DELETE FROM entry WHERE seq = 18 AND text = 'y'")
     verdict = verify(path)
     assert [(fault.log, fault.seq) for fault in verdict.faults] == [("den", 18)]
-    assert verdict.entries == LINES + 2 + 2
+    assert verdict.entries == LINES + 2 + 4
 
 
 def test_each_damaged_log_is_told_and_only_once(path: Path) -> None:

@@ -10,7 +10,6 @@ import pyte
 import trio
 from prompt_toolkit.data_structures import Size
 from prompt_toolkit.input import PipeInput, create_pipe_input
-from prompt_toolkit.output.vt100 import Vt100_Output
 from trio.testing import MockClock
 
 from trio_chat.addresses import Address
@@ -19,8 +18,10 @@ from trio_chat.client.client import Options
 from trio_chat.client.events import ClientEvent, Entry, Members, Opened, Status
 from trio_chat.client.link import dial_tcp
 from trio_chat.client.outbox import Outbox
+from trio_chat.habits.habits import DEFAULT_HABITS, Habits
 from trio_chat.ui import bridge
 from trio_chat.ui.chat import Chat
+from trio_chat.ui.modes import ModalOutput
 from trio_chat.ui.terminal import Terminal
 from trio_chat.ui.themes import Look
 
@@ -69,6 +70,11 @@ class ScriptedClient(Client):
             self._mailbox.put(event)
 
     @property
+    def read(self) -> dict[str, int | None]:
+        """The read marks that the server is told, by room."""
+        return {room: self._rooms.marks.read(room) for room in ("@", *self.rooms)}
+
+    @property
     def waiting(self) -> int:
         """How many events were not heard yet."""
         return len(self._mailbox._rooms)
@@ -87,6 +93,7 @@ class EmulatedTerminal:
     def __init__(self) -> None:
         self.screen = pyte.HistoryScreen(COLUMNS, ROWS, history=10_000, ratio=1)
         self._stream = pyte.Stream(self.screen)
+        self.columns = COLUMNS
         self.written: list[str] = []
 
     def write(self, data: str) -> None:
@@ -98,6 +105,11 @@ class EmulatedTerminal:
 
     def isatty(self) -> bool:
         return True
+
+    def resize(self, columns: int) -> None:
+        """Make it narrower or wider; this one breaks no rows for that."""
+        self.columns = columns
+        self.screen.resize(ROWS, columns)
 
     @property
     def rows(self) -> list[str]:
@@ -122,7 +134,9 @@ class Scene:
         keyboard: PipeInput,
         outbox: Outbox | None = None,
         look: Look | None = None,
+        habits: Habits = DEFAULT_HABITS,
         terminal: EmulatedTerminal | None = None,
+        **options: Any,
     ) -> None:
         self.keyboard = keyboard
         self.terminal = terminal or EmulatedTerminal()
@@ -130,15 +144,17 @@ class Scene:
         self.terminal.screen.write_process_input = keyboard.send_text  # type: ignore[method-assign]
         self.client = ScriptedClient(outbox=outbox)
         self.exit_code: int | None = None
-        output = Vt100_Output(
+        output = ModalOutput(
             self.terminal,  # type: ignore[arg-type]  # all of a TextIO that is used
-            lambda: Size(rows=ROWS, columns=COLUMNS),
+            lambda: Size(rows=ROWS, columns=self.terminal.columns),
             term="xterm-256color",
             enable_cpr=False,
         )
         look = look or Look()
-        around = Terminal(input=keyboard, output=output, look=look, now=lambda: 0.0)
-        self.chat = Chat(self.client, "lobby", around)
+        around = Terminal(
+            input=keyboard, output=output, look=look, habits=habits, now=lambda: 0.0
+        )
+        self.chat = Chat(self.client, "lobby", around, **options)
 
     @property
     def typed(self) -> str:
@@ -190,11 +206,13 @@ class Scene:
 async def open_scene(
     outbox: Outbox | None = None,
     look: Look | None = None,
+    habits: Habits = DEFAULT_HABITS,
     terminal: EmulatedTerminal | None = None,
+    **options: Any,
 ) -> AsyncIterator[Scene]:
     """A chat that has just begun; None: with an empty outbox in memory, on 256 colours."""
     with create_pipe_input() as keyboard:
-        scene = Scene(keyboard, outbox, look, terminal)
+        scene = Scene(keyboard, outbox, look, habits, terminal, **options)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(scene._run)
             await scene.until(lambda: len(scene.terminal.rows) >= 2)

@@ -145,6 +145,6 @@ def test_a_long_nick_leaves_space_for_what_is_said(columns: int) -> None:
 
 
 def test_paint_is_switched_off_where_it_ends() -> None:
-    assert paint("x", "1") == "\x1b[1mx\x1b[0m"
-    assert paint("x", "") == "x"
-    assert paint("", "1") == ""
+    assert paint(clean("x"), "1") == "\x1b[1mx\x1b[0m"
+    assert paint(clean("x"), "") == "x"
+    assert paint(clean(""), "1") == ""

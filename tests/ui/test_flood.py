@@ -73,10 +73,10 @@ async def test_another_text_is_another_question() -> None:
 class FailingOutbox(Outbox):
     """One on a disk that takes a line, and no second one."""
 
-    async def put(self, room: str, text: str, kind: Kind) -> Ticket:
+    async def put(self, room: str, text: str, kind: Kind, ref: int | None = None) -> Ticket:
         if self.lines:
             raise OutboxError("the disk is full")
-        return await super().put(room, text, kind)
+        return await super().put(room, text, kind, ref)
 
 
 @bridged

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from prompt_toolkit.history import InMemoryHistory
 
+from trio_chat.habits.habits import DEFAULT_HABITS
 from trio_chat.ui.history import (
     HISTORY_BYTES_MAX,
-    HISTORY_LINES_MAX,
     is_secret,
     open_history,
     shortened,
@@ -77,10 +77,10 @@ def test_talk_is_kept(text: str) -> None:
 
 def test_only_the_last_lines_are_kept(tmp_path: Path) -> None:
     history = open_history(tmp_path)
-    for number in range(HISTORY_LINES_MAX + 5):
+    for number in range(DEFAULT_HABITS.history_lines + 5):
         history.append_string(f"line {number}")
     lines = typed_before(tmp_path)
-    assert (len(lines), lines[0]) == (HISTORY_LINES_MAX, "line 5")
+    assert (len(lines), lines[0]) == (DEFAULT_HABITS.history_lines, "line 5")
     assert [path.name for path in tmp_path.iterdir()] == ["history"]
 
 
@@ -104,3 +104,19 @@ def test_a_file_that_can_not_be_written_any_more_stops_nobody(tmp_path: Path) ->
     (tmp_path / "history").mkdir()
     history.append_string("one")
     assert history.get_strings() == ["one"]
+
+
+def test_as_many_lines_are_kept_as_are_wanted(tmp_path: Path) -> None:
+    history = open_history(tmp_path, 3)
+    for number in range(5):
+        history.append_string(f"line {number}")
+    assert [*open_history(tmp_path, 3).load_history_strings()][-1] == "line 2"
+
+
+def test_who_wants_nothing_kept_finds_nothing_on_the_disk(tmp_path: Path) -> None:
+    open_history(tmp_path).append_string("one")
+    history = open_history(tmp_path, 0)
+    history.append_string("two")
+    assert history.get_strings() == ["two"]
+    assert not (tmp_path / "history").exists()
+    assert typed_before(tmp_path) == []

@@ -24,11 +24,11 @@ class SlowOutbox(Outbox):
         self.goes_on = trio.Event()
         self.trouble = ""
 
-    async def put(self, room: str, text: str, kind: Kind) -> Ticket:
+    async def put(self, room: str, text: str, kind: Kind, ref: int | None = None) -> Ticket:
         await self.goes_on.wait()
         if self.trouble:
             raise OutboxError(self.trouble)
-        return await super().put(room, text, kind)
+        return await super().put(room, text, kind, ref)
 
 
 def filled(*lines: tuple[str, str]) -> Outbox:

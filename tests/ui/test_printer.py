@@ -6,6 +6,7 @@ import trio
 import trio.testing
 
 from tests.ui.harness import entry
+from trio_chat.sanitise import Drawn
 from trio_chat.ui.pace import ECHO_S, PIECE_CHARS
 from trio_chat.ui.printer import BEHIND_S, CHARS_MAX, Printer
 from trio_chat.ui.state import Line, Note, Said, Skipped
@@ -40,11 +41,11 @@ class Terminal:
         """How long a key that is hit now is not seen."""
         return max(0.0, self._taken_s - trio.current_time())
 
-    def _draw(self, lines: Sequence[Line]) -> str:
+    def _draw(self, lines: Sequence[Line]) -> list[Drawn]:
         self._drawn = lines
-        return "".join("x" * weight(line) for line in lines)
+        return [Drawn("x" * weight(line)) for line in lines]
 
-    def _write(self, text: str, ask: bool) -> bool:
+    def _write(self, text: Drawn, ask: bool) -> bool:
         if not self.there:
             return False
         self.lines += self._drawn

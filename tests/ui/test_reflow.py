@@ -73,7 +73,7 @@ def tmux(tmp_path: Path) -> Iterator[Tmux]:
 def test_a_resize_leaves_nothing_behind(tmux: Tmux) -> None:
     tmux.begin(80, 24)
     tmux("send-keys", "/help", "Enter")
-    tmux.until("Ctrl-C .*\n>$")  # all rows are in use
+    tmux.until("Ctrl-Z .*\n>$")  # all rows are in use
     for number, text in enumerate(("one", "two", "three"), 1):
         tmux("send-keys", text, "Enter")
         tmux.until(f"{number} queued")

@@ -10,11 +10,23 @@ from hypothesis import strategies as st
 from tests.ui.harness import entry
 from trio_chat.client.events import Entry, Gap
 from trio_chat.ui.render import text_of
-from trio_chat.ui.state import Day, Line, Missing, Moved, Note, Rule, Said, Trouble
+from trio_chat.ui.state import (
+    Day,
+    Line,
+    Missing,
+    Moved,
+    Note,
+    Recalled,
+    Rule,
+    Said,
+    Trouble,
+)
 from trio_chat.ui.themes import Look
+from trio_chat.words import wanted
 
 OUR_ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 DAY_S = 86_400.0
+
 any_text = st.text(st.characters(exclude_categories=[]), max_size=40)
 
 
@@ -107,6 +119,7 @@ def test_without_colour_there_is_none() -> None:
         *(Said(entry(1, "x")), Said(entry(1, "ada x"), called="ada"), Note("x")),
         *(Trouble("x"), Rule("x", "x", news=True), Missing(Gap("x", 0, 1, "x")), Day(0)),
         Said(Entry("@", 1, "bob", "x https://x.org", 0.0), to="ada"),
+        Recalled(Said(entry(1, "x")), wanted("x"), here=True),
     ]
     for line in lines:
         escapes = OUR_ESCAPES.findall(text_of(line, Look(depth="none"), 0.0))
@@ -119,12 +132,13 @@ def test_text_from_right_to_left_does_not_turn_the_line_around() -> None:
     )
 
 
-@given(any_text, any_text, st.integers(0, 6))
+@given(any_text, any_text, st.integers(0, 7))
 def test_no_escape_of_others_gets_through(text: str, nick: str, kind: int) -> None:
     lines: list[Line] = [
         *(Note(text), Trouble(text), Rule(text, nick), Missing(Gap(text, 0, 9, nick))),
         *(Moved(nick, came=True), Moved(nick, came=False, reason=text)),
         Said(Entry("@", 1, nick, text, 0.0), to=nick, called=nick),
+        Recalled(Said(Entry("x", 1, nick, text, 0.0)), wanted(text), dated=True),
     ]
     drawn = shown(lines[kind])
     assert drawn.endswith("\r\n")

@@ -288,6 +288,18 @@ async def test_who_has_seen_a_line_come_back_goes_on_with_it() -> None:
         await scene.until(lambda: scene.typed == "the line!")
 
 
+@bridged
+async def test_a_line_that_came_back_and_was_cleared_is_not_in_the_way() -> None:
+    async with open_scene() as scene:
+        scene.client.tell(Refused("no_such_nick", "nobody", "@x", 1, "the line"))
+        await scene.until(lambda: scene.typed == "the line")
+        scene.keys("\x03")
+        await scene.until(lambda: not scene.typed)
+        scene.keys("next")
+        await scene.until(lambda: scene.typed == "next")
+        assert not any("brings it back" in row for row in scene.terminal.all_rows)
+
+
 # --- how long until the next try -----------------------------------------------------
 
 

@@ -8,6 +8,7 @@ from trio_chat.client.events import Members, Queued, Status
 from trio_chat.client.outbox import Progress
 from trio_chat.ui.cells import cells
 from trio_chat.ui.changes import reduce
+from trio_chat.ui.rooms import calling
 from trio_chat.ui.state import Room, View, begin
 from trio_chat.ui.status import queued, status
 
@@ -117,7 +118,7 @@ def test_the_last_queued_lines_are_shown_while_there_is_no_link() -> None:
     view = begin("ada", "lobby")
     for n in range(1, 6):
         view = reduce(view, Queued("lobby", n, f"line {n}\nmore")).view
-    ((_, text),) = queued(view, 80)
+    text = "".join(text for _, text in queued(view, 80))
     assert text.split("\n") == [
         "\u2026 2 more",
         "\u2026 line 3\u240amore",
@@ -130,7 +131,7 @@ def test_the_last_queued_lines_are_shown_while_there_is_no_link() -> None:
 def test_a_queued_line_for_another_place_says_for_which() -> None:
     view = reduce(begin("ada", "lobby"), Queued("dev", 1, "one")).view
     view = reduce(view, Queued("@bob\x1b", 2, "two")).view
-    ((_, text),) = queued(view, 80)
+    text = "".join(text for _, text in queued(view, 80))
     assert text == "\u2026 #dev one\n\u2026 @bob\u241b two"
 
 
@@ -146,3 +147,16 @@ def test_the_status_line_says_that_a_line_is_being_saved_and_that_one_leaves() -
         "ada \u00b7 saving \u2026 \u00b7 leaving after the last answers"
     )
     assert status_text(view, 40).endswith("saving \u2026 \u00b7 leaving \u2026")
+
+
+def test_a_muted_room_comes_last_and_is_the_first_to_go() -> None:
+    rooms = (Room("lobby"), Room("ops", unread=9, calls=1), Room("dev", unread=3))
+    view = replace(begin("ada", "lobby"), state="online", rooms=rooms)
+    view = replace(view, muted=frozenset({"ops"}))
+    assert status_text(view).endswith("#dev 3 \u00b7 #ops 9 @1")
+    assert ("class:unread", "#ops 9") not in status(view, 80)
+    assert "@1" in status_text(view, 40)
+    only = replace(view, rooms=(Room("lobby"), Room("ops", unread=9)))
+    assert status_text(only).endswith("#ops 9")
+    assert calling(only) is None
+    assert calling(view) == "ops"

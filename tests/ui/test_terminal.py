@@ -26,6 +26,7 @@ import termios
 
 pytestmark = pytest.mark.processes
 COLUMNS, ROWS = 80, 24
+WITHIN_A_FRAME = {2026 << 5}
 
 
 class Terminal:
@@ -43,6 +44,7 @@ class Terminal:
             stdout=self._theirs,
             stderr=self._theirs,
             env={**environment(home), "TERM": "xterm-256color"},
+            process_group=0,  # one that could be stopped by its shell
         )
 
     @property
@@ -152,6 +154,25 @@ def test_a_bug_gives_the_terminal_back_and_shows_where_it_is(tmp_path: Path) -> 
         assert terminal.settings[:4] == untouched_settings()
     finally:
         terminal.close()
+
+
+def test_who_is_stopped_gives_the_terminal_back_and_takes_it_again(tmp_path: Path) -> None:
+    with joined(tmp_path, NOBODY_THERE, "ada") as ada:
+        ada.keys("half")
+        ada.until_seen("> half")
+        ours = ada.screen.mode - WITHIN_A_FRAME
+        ada.process.send_signal(signal.SIGTSTP)
+        os.waitid(os.P_PID, ada.process.pid, os.WSTOPPED | os.WEXITED)
+        while ada._read(0):
+            pass
+        assert ada.screen.mode == pyte.Screen(COLUMNS, ROWS).mode
+        assert "half" not in ada.text
+        assert ada.settings[3] == untouched_settings()[3]  # it echoes, and so on
+        ada.process.send_signal(signal.SIGCONT)
+        ada.until_seen("> half")
+        ada.keys(" a line")
+        ada.until_seen("> half a line")
+        assert ada.screen.mode - WITHIN_A_FRAME == ours
 
 
 def test_lines_that_never_found_a_server_are_named_at_the_end(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 from prompt_toolkit.styles import Style
 
 from tests.ui.harness import bridged, open_scene
+from trio_chat.habits.habits import THEME_NAMES
 from trio_chat.ui.themes import (
     ROLES,
     THEMES,
@@ -132,3 +133,31 @@ def test_a_terminal_says_what_it_can(
     environment: dict[str, str], theme: str, depth: Depth
 ) -> None:
     assert look_of(environment) == Look(theme, depth)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "environment", "theme", "depth"),
+    [
+        ("auto", {"COLORFGBG": "0;15"}, "light", "256"),
+        ("dark", {"COLORFGBG": "0;15"}, "dark", "256"),
+        ("any", {"COLORFGBG": "0;15"}, "any", "256"),
+        ("mono", {}, "any", "none"),
+        ("mono", {"COLORTERM": "truecolor"}, "any", "none"),
+        # What is set for this program goes before what is set for all.
+        ("dark", {"NO_COLOR": "1"}, "dark", "256"),
+        ("any", {"NO_COLOR": "1"}, "any", "256"),
+        ("mono", {"NO_COLOR": "1"}, "any", "none"),
+        ("auto", {"NO_COLOR": "1"}, "any", "none"),
+        # But nobody can set what a terminal does not have.
+        ("dark", {"TERM": "vt220"}, "dark", "none"),
+    ],
+)
+def test_a_person_says_what_they_want(
+    wanted: str, environment: dict[str, str], theme: str, depth: Depth
+) -> None:
+    look = look_of({"TERM": "xterm-256color", **environment}, wanted)
+    assert look == Look(theme, depth)
+
+
+def test_every_theme_can_be_set() -> None:
+    assert {*THEME_NAMES} == {*THEMES, "mono", "auto"}

@@ -30,7 +30,8 @@ from trio_chat.client.events import (
 from trio_chat.client.link import GOODBYE_S, Dial, Link, LinkLostError, dial_tcp
 from trio_chat.client.mailbox import Mailbox
 from trio_chat.client.outbox import Outbox, Ticket
-from trio_chat.client.parts import fits
+from trio_chat.client.parts import check_line
+from trio_chat.client.past import Asking, Found, Page
 from trio_chat.client.rooms import Rooms
 from trio_chat.errors import (
     RefusedError,
@@ -40,8 +41,8 @@ from trio_chat.errors import (
 from trio_chat.protocol import messages, names
 from trio_chat.protocol.codes import Code
 from trio_chat.protocol.messages import (
+    INBOX,
     PROTOCOL_VERSION,
-    TEXT_BYTES_MAX,
     Kind,
     ServerMessage,
 )
@@ -67,6 +68,7 @@ async def open_client(  # noqa: PLR0913 (one keyword, one thing a caller may wan
     rooms: Iterable[str] = ("lobby",),
     history: int | None = None,
     device: str | None = None,
+    person: str | None = None,
     events: bool = True,
     insist: bool = False,
     rng: random.Random | None = None,
@@ -80,15 +82,16 @@ async def open_client(  # noqa: PLR0913 (one keyword, one thing a caller may wan
             `history` entries of a room's past come first (None: as the server likes).
             `device` is a secret of this client's own (None: a new one); whoever comes
             with the same one and the same nick takes its place. It has numbers: they go on
-            only in the `outbox` that has them, so it needs one. Without `events` none are
-            kept: for those who only talk. With `insist` a refused nick is not an error:
-            it is a Status event, and the client waits for another one. `dial` makes each
-            connection. `outbox` holds what is said until it is accepted: None: in memory;
-            from open_outbox(): on disk, with the device that its numbers belong to. What
-            was left in it is sent first, and its rooms are joined for that. `wall_clock_s`
-            tells the connections of a device in their order, also over several clients:
-            the default looks time.time up when it is called, for who has put another one
-            there.
+            only in the `outbox` that has them, so it needs one. `person` is a secret that
+            all devices of one person share: they have their read marks in common. Without
+            `events` none are kept: for those who only talk. With `insist` a refused nick is
+            not an error: it is a Status event, and the client waits for another one. `dial`
+            makes each connection. `outbox` holds what is said until it is accepted: None:
+            in memory; from open_outbox(): on disk, with the device that its numbers belong
+            to. What was left in it is sent first, and its rooms are joined for that.
+            `wall_clock_s` tells the connections of a device in their order, also over
+            several clients: the default looks time.time up when it is called, for who has
+            put another one there.
     Raises: RefusedError out of the block: the server refused the first hello, or another
             client has taken this one's place.
             ValueError: `address` is none, or `device` is not the outbox's, or without one.
@@ -110,6 +113,7 @@ async def open_client(  # noqa: PLR0913 (one keyword, one thing a caller may wan
         insist=insist,
         dial=dial,
         wall_clock_s=wall_clock_s,
+        person=person,
     )
     client = Client(where, nick, options, rng or random.Random(), lines)
     left = (ticket.room for ticket in lines.lines if not ticket.room.startswith("@"))
@@ -118,6 +122,7 @@ async def open_client(  # noqa: PLR0913 (one keyword, one thing a caller may wan
     with lone_exception():
         async with trio.open_nursery() as nursery:
             nursery.start_soon(client._run)
+            nursery.start_soon(client._rooms.marks.run)
             try:
                 yield client
             finally:
@@ -135,6 +140,7 @@ class Options:
     insist: bool
     dial: Dial
     wall_clock_s: Callable[[], float]
+    person: str | None = None
 
 
 class Client:
@@ -160,6 +166,7 @@ class Client:
         self._rng = rng
         self._mailbox = Mailbox(self._go_on, kept=options.events)
         self._rooms = Rooms(self._mailbox, self._request, options.history)
+        self._asking = Asking(self._request, lambda: self._link is not None)
         self._epoch: str | None = None
         self._link: Link | None = None
         self._failures = 0  # since the last link that was of use
@@ -215,47 +222,60 @@ class Client:
 
     # --- what is said ----------------------------------------------------------------
 
-    async def say(self, room: str, text: str, *, kind: Kind = "text") -> int:
+    async def say(
+        self, room: str, text: str, *, kind: Kind = "text", ref: int | None = None
+    ) -> int:
         """Say something in a room, or to "@nick"; returns its seq once it is durable.
 
+        Shape:  with `ref`, the seq of an entry there, it is a reply to that one, or what
+                its kind says about it: see docs/wire.md §9. To "@nick" that is a seq of
+                one's own direct messages. `text` is empty where the kind is "delete".
         Raises: RefusedError: it was not taken, and never will be.
                 OutboxError: it was not put into the outbox, or taken back out of it.
                 ClosedError: the client was closed first; it may have been taken.
         Cancel: may have happened: the line stays in the outbox.
         """
-        ticket = await self.post(room, text, kind=kind)
+        ticket = await self.post(room, text, kind=kind, ref=ref)
         return await ticket.accepted()
 
-    async def post(self, room: str, text: str, *, kind: Kind = "text") -> Ticket:
+    async def post(
+        self, room: str, text: str, *, kind: Kind = "text", ref: int | None = None
+    ) -> Ticket:
         """Put a line into the outbox; waits for its disk, and while it is full.
 
+        Shape:  as say.
         Raises: RefusedError: the text can't be sent; it is not in the outbox.
                 OutboxError: the disk does not take it; it is not in the outbox.
                 ClosedError: the client was closed; it is not in the outbox.
         Cancel: atomic; once there is room it waits for the disk.
         """
-        name, text, kind = _line(room, text, kind)
+        name = _checked(room, text, kind, ref)
         self._posting[name] += 1
         try:
-            return await self.outbox.put(name, text, kind)
+            return await self.outbox.put(name, text, kind, ref)
         finally:
             self._posting -= Counter([name])  # keeps none that is 0
             self._settled()  # if it is not in the outbox now, it never will be
 
-    def post_nowait(self, room: str, text: str, *, kind: Kind = "text") -> Ticket:
+    def post_nowait(
+        self, room: str, text: str, *, kind: Kind = "text", ref: int | None = None
+    ) -> Ticket:
         """As post.
 
         Raises: trio.WouldBlock: the outbox is full, or on a disk; the line is not in it.
                 RefusedError: the text can't be sent; it is not in the outbox.
         """
-        return self.outbox.put_nowait(*_line(room, text, kind))
+        name = _checked(room, text, kind, ref)
+        return self.outbox.put_nowait(name, text, kind, ref)
 
-    def check(self, room: str, text: str, *, kind: Kind = "text") -> None:
+    def check(
+        self, room: str, text: str, *, kind: Kind = "text", ref: int | None = None
+    ) -> None:
         """Whether this can be said at all.
 
         Raises: RefusedError: it can't; the reason says why.
         """
-        _line(room, text, kind)
+        _checked(room, text, kind, ref)
 
     async def cancel(self, n: int) -> Ticket:
         """Take a line back that waits in the outbox; a Cancelled event tells, too.
@@ -303,6 +323,43 @@ class Client:
         """Ask who is in a room; a Members event tells, if there is a link."""
         self._request(messages.Who(room=_room_name(room)))
 
+    def mark_nowait(self, room: str, seq: int) -> None:
+        """One has read the room up to here: one's other devices come to know it.
+
+        Shape:  "@" is one's direct messages. A smaller one than before changes nothing, nor
+                does one for a room that one is not in. It is told within a second, again
+                after a lost link, and at the end.
+        """
+        self._rooms.mark(room.removeprefix("#"), seq)
+
+    # --- what was said before --------------------------------------------------------
+
+    async def fetch(self, room: str, *, after: int, through: int) -> Page:
+        """Past entries of a room that one is in (or "@"): after < seq <= through.
+
+        Shape:  in pieces, so that a server answers others in between; in memory all at
+                once. What has not been said yet is left out. No cursor moves, and no event
+                tells of them.
+        Raises: RefusedError: the server does not give them; the reason says why.
+                NoLinkError: there is no link, or it was lost before the answer.
+        Cancel: atomic.
+        """
+        return await self._asking.fetch(_log_name(room), after, through)
+
+    async def search(
+        self, room: str, words: str, *, before: int | None = None, limit: int = 20
+    ) -> Found:
+        """Where all of these words were said in a room that one is in (or "@").
+
+        Shape:  newest first. The last word may be the beginning of a longer one; case and
+                accents make no difference. `before` is what the last answer had, to find
+                older ones. `limit`: 50 at most.
+        Raises: RefusedError: nothing can be searched now, or there is no word in it.
+                NoLinkError: there is no link, or it was lost before the answer.
+        Cancel: atomic.
+        """
+        return await self._asking.search(_log_name(room), words, before, limit)
+
     def rename_nowait(self, nick: str) -> None:
         """Ask for another name: a Named or a Refused event tells.
 
@@ -323,6 +380,7 @@ class Client:
         """
         self._closing = True
         self._poke.set()
+        self._rooms.marks.tell_all()
         if self._link is not None:
             self._link.close()
             with trio.move_on_after(GOODBYE_S, shield=True):
@@ -332,7 +390,9 @@ class Client:
         self._mailbox.close()
 
     def _queued(self, ticket: Ticket) -> None:
-        self._mailbox.tell(Queued(ticket.room, ticket.n, ticket.text, ticket.kind))
+        self._mailbox.tell(
+            Queued(ticket.room, ticket.n, ticket.text, ticket.kind, ticket.ref)
+        )
         self._wake()
 
     def _cancelled(self, ticket: Ticket) -> None:
@@ -410,6 +470,8 @@ class Client:
             if self._link is not None and lasted_s >= SETTLED_S:
                 self._failures = 0
             self._link = None
+            self._asking.cut()
+            self._rooms.marks.cut_off()
             self.outbox.hold()
             await trio.aclose_forcefully(stream)
 
@@ -428,6 +490,7 @@ class Client:
             nick=self.nick,
             device=self._options.device,
             attempt=self._attempt,
+            person=self._options.person,
             software=f"trio_chat {__version__}",
         )
 
@@ -467,12 +530,16 @@ class Client:
 
     # --- what the server says --------------------------------------------------------
 
-    def _hear(self, message: ServerMessage) -> None:
+    def _hear(self, message: ServerMessage) -> None:  # noqa: C901, PLR0912 (a table)
         match message:
             case messages.Entry():
                 self._rooms.entry(message)
             case messages.Accepted():
                 self._accepted(message)
+            case messages.Page() | messages.Found():
+                self._asking.answered(message)
+            case messages.Refused() | messages.Error() if self._asking.refused(message):
+                pass  # whoever asked is told
             case messages.Refused():
                 self._not_done(message)
             case messages.Gap():
@@ -487,6 +554,8 @@ class Client:
                 self._rooms.presence(message)
             case messages.Nick():
                 self._named(message.nick)
+            case messages.Mark():
+                self._rooms.marked(message)
             case messages.Error():
                 self._mailbox.tell(Refused(message.code, message.reason))
             case messages.Welcome() | messages.Ping() | messages.Pong() | messages.Bye():
@@ -546,28 +615,18 @@ class _Entries:
         raise StopAsyncIteration
 
 
-def _line(room: str, text: str, kind: Kind) -> tuple[str, str, Kind]:
-    """What may go into the outbox, checked before it is there for good."""
-    room = _direct_name(room) if room.startswith("@") else _room_name(room)
-    if not text:
-        raise RefusedError(Code.EMPTY_TEXT, "there is nothing to say")
-    try:
-        if not fits(text):
-            raise RefusedError(
-                Code.TEXT_TOO_LONG,
-                f"a text has at most {TEXT_BYTES_MAX:,} bytes, not {len(text.encode()):,}",
-            )
-    except UnicodeEncodeError:
-        raise RefusedError(Code.BAD_UTF8, "the text can't be written as UTF-8") from None
-    return room, text, kind
-
-
-def _direct_name(room: str) -> str:
-    return "@" + names.nick(room[1:])
+def _checked(room: str, text: str, kind: Kind, ref: int | None) -> str:
+    """The name of where it goes, for what may go into the outbox, for good."""
+    check_line(text, kind, ref)
+    return "@" + names.nick(room[1:]) if room.startswith("@") else _room_name(room)
 
 
 def _room_name(room: str) -> str:
     return names.room(room.removeprefix("#"))
+
+
+def _log_name(room: str) -> str:
+    return INBOX if room == INBOX else _room_name(room)
 
 
 def _seconds(delay_s: float) -> str:

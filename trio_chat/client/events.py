@@ -1,10 +1,13 @@
 """All that can happen to a client, as values: what a front end or a bot is told."""
 
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from trio_chat.protocol.messages import INBOX, Kind
+from trio_chat.protocol.messages import INBOX, LINES, Kind
+
+GONE: Final = "no longer kept"
+"""The reason of a gap that nothing will ever fill."""
 
 
 class Event(msgspec.Struct, frozen=True, tag_field="type", tag=str.lower):
@@ -21,13 +24,21 @@ class Entry(Event, frozen=True):
     nick: str
     """Who said it. Untrusted, as are all strings here: clean before showing."""
     text: str
-    """What was said."""
+    """What was said; in an edit, what the entry says now; in a reaction, the reaction."""
     ts: float
     """Seconds since 1970, UTC, by the server's clock."""
     kind: Kind = "text"
-    """`me` is an action."""
+    """`me` is an action; all but that and `text` say something about another entry."""
     to: str | None = None
     """In a direct message of one's own: the other person."""
+    ref: int | None = None
+    """The seq, in this room, of the entry that it is about: a reply to it, an edit of it,
+    its deletion, or a reaction."""
+
+    @property
+    def is_line(self) -> bool:
+        """Whether it was said, and is not only about something that was said before."""
+        return self.kind in LINES
 
     @property
     def direct(self) -> bool:
@@ -62,6 +73,17 @@ class Opened(Event, frozen=True):
     """The cursor: what came up to here is had, or was not asked for."""
     head: int
     """The last seq given so far."""
+    read: int | None = None
+    """One has read up to here, on whatever device; None: nothing is known."""
+
+
+class Marked(Event, frozen=True):
+    """One has read a room further, on another device."""
+
+    room: str
+    """The room; for `@` it says at the beginning how far one had read."""
+    seq: int
+    """One has read up to here."""
 
 
 class Closed(Event, frozen=True):
@@ -130,7 +152,9 @@ class Queued(Event, frozen=True):
     text: str
     """What will be said."""
     kind: Kind = "text"
-    """`me` is an action."""
+    """As in an entry."""
+    ref: int | None = None
+    """As in an entry."""
 
 
 class Accepted(Event, frozen=True):
@@ -204,6 +228,7 @@ ClientEvent: TypeAlias = (
     Entry
     | Gap
     | Opened
+    | Marked
     | Closed
     | Members
     | Joined

@@ -27,7 +27,13 @@ class Ticket:
     """Follows one line from the outbox to its place in the log."""
 
     def __init__(
-        self, room: str, n: int, text: str, kind: Kind, typed_s: float = 0.0
+        self,
+        room: str,
+        n: int,
+        text: str,
+        kind: Kind,
+        typed_s: float = 0.0,
+        ref: int | None = None,
     ) -> None:
         self.room = room
         """The room; `@nick` for a direct message."""
@@ -36,7 +42,9 @@ class Ticket:
         self.text = text
         """What will be said."""
         self.kind = kind
-        """`me` is an action."""
+        """As in the wire's `say`: a line, or what it says about another one."""
+        self.ref = ref
+        """The seq of the entry that it is about."""
         self.typed_s = typed_s
         """When it was typed, in seconds since 1970 by this machine's clock."""
         self._done = trio.Event()
@@ -61,8 +69,8 @@ class Ticket:
     def message(self) -> Say | Direct:
         """The line as the wire has it."""
         if self.room.startswith("@"):
-            return Direct(to=self.room[1:], n=self.n, text=self.text, kind=self.kind)
-        return Say(room=self.room, n=self.n, text=self.text, kind=self.kind)
+            return Direct(self.room[1:], self.n, self.text, self.kind, self.ref)
+        return Say(self.room, self.n, self.text, self.kind, self.ref)
 
     def _settle(self, seq: int | None, error: Exception | None) -> None:
         self._seq = seq
@@ -153,7 +161,9 @@ class Outbox:
         """Whether line `n` can't have been sent."""
         return n > self._released_n
 
-    def put_nowait(self, room: str, text: str, kind: Kind) -> Ticket:
+    def put_nowait(
+        self, room: str, text: str, kind: Kind, ref: int | None = None
+    ) -> Ticket:
         """A new line at the end.
 
         Raises: trio.WouldBlock: the outbox is full, or one has to wait for its disk; the
@@ -163,12 +173,12 @@ class Outbox:
         self._check_open()
         if self.is_full:
             raise trio.WouldBlock
-        ticket = Ticket(room, self._last_n + 1, text, kind, self._wall_clock_s())
+        ticket = Ticket(room, self._last_n + 1, text, kind, self._wall_clock_s(), ref)
         self._add(ticket)
         self._release_more()
         return ticket
 
-    async def put(self, room: str, text: str, kind: Kind) -> Ticket:
+    async def put(self, room: str, text: str, kind: Kind, ref: int | None = None) -> Ticket:
         """As put_nowait, as soon as there is room.
 
         Raises: OutboxError: the disk does not take it; the line is not in it.
@@ -176,7 +186,7 @@ class Outbox:
         Cancel: atomic.
         """
         await self._room_for_one()
-        return Outbox.put_nowait(self, room, text, kind)
+        return Outbox.put_nowait(self, room, text, kind, ref)
 
     async def cancel(self, n: int) -> Ticket:
         """Take a line back: it will never be said.

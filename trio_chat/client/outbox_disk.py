@@ -25,7 +25,7 @@ from trio_chat.protocol.messages import Kind
 
 FORM: Final = Form(
     application_id=0x74726F62,  # "trob"
-    version=1,
+    version=2,
     schema="""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE line (
@@ -33,15 +33,19 @@ CREATE TABLE line (
     room TEXT NOT NULL,
     text TEXT NOT NULL,
     kind TEXT NOT NULL,
-    typed_ms INTEGER NOT NULL
+    typed_ms INTEGER NOT NULL,
+    ref INTEGER
 );
 """,
+    upgrades={1: "ALTER TABLE line ADD COLUMN ref INTEGER;\n"},
 )
 FILES_MAX: Final = 64
 """Of one nick on one server: that many clients at a time."""
 
-Row: TypeAlias = tuple[int, str, str, Kind, int]
-"""n, room, text, kind, typed_ms."""
+Put: TypeAlias = tuple[str, str, Kind, int, int | None]
+"""room, text, kind, typed_ms, ref."""
+Row: TypeAlias = tuple[int, str, str, Kind, int, int | None]
+"""n, room, text, kind, typed_ms, ref."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +76,7 @@ class Change:
             `known` is what was there before it, where the file may hold something else.
     """
 
-    puts: Sequence[tuple[str, str, Kind, int]]
+    puts: Sequence[Put]
     gone: Sequence[int]
     release_lines: int
     known: Known | None
@@ -173,14 +177,14 @@ class OutboxDisk:
             released_n=int(meta["released"]),
             last_n=_last_n(connection),
             rows=execute(
-                "SELECT n, room, text, kind, typed_ms FROM line ORDER BY n"
+                "SELECT n, room, text, kind, typed_ms, ref FROM line ORDER BY n"
             ).fetchall(),
             lines_elsewhere=_lines_elsewhere(self._first, self.path),
         )
 
     def _written(self, connection: sqlite3.Connection, change: Change) -> Written:
         connection.executemany("DELETE FROM line WHERE n = ?", [(n,) for n in change.gone])
-        insert = "INSERT INTO line (room, text, kind, typed_ms) VALUES (?, ?, ?, ?)"
+        insert = "INSERT INTO line (room, text, kind, typed_ms, ref) VALUES (?, ?, ?, ?, ?)"
         numbers = [connection.execute(insert, row).lastrowid for row in change.puts]
         if change.release_lines:
             _release(connection, change.release_lines)
@@ -196,7 +200,7 @@ def _restore(connection: sqlite3.Connection, device: str, known: Known) -> None:
     connection.execute("INSERT OR REPLACE INTO meta VALUES ('device', ?)", (device,))
     connection.execute("DELETE FROM line")
     connection.executemany(
-        "INSERT INTO line (n, room, text, kind, typed_ms) VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO line (n, room, text, kind, typed_ms, ref) VALUES (?, ?, ?, ?, ?, ?)",
         known.rows,
     )
     # No number is given twice, and what may have been sent is never held again. What we do
@@ -330,11 +334,11 @@ def _why(error: Exception) -> str:
 
 def ticket_of(row: Row) -> Ticket:
     """The line of a row."""
-    n, room, text, kind, typed_ms = row
-    return Ticket(room, n, text, kind, typed_ms / 1000)
+    n, room, text, kind, typed_ms, ref = row
+    return Ticket(room, n, text, kind, typed_ms / 1000, ref)
 
 
 def row_of(ticket: Ticket) -> Row:
     """The row of a line."""
     typed_ms = round(ticket.typed_s * 1000)
-    return ticket.n, ticket.room, ticket.text, ticket.kind, typed_ms
+    return ticket.n, ticket.room, ticket.text, ticket.kind, typed_ms, ticket.ref

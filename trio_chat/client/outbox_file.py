@@ -32,7 +32,15 @@ import trio
 
 from trio_chat.addresses import Address
 from trio_chat.client.outbox import OUTBOX_LINES_MAX, Outbox, Ticket, closed_error
-from trio_chat.client.outbox_disk import Change, Found, Known, OutboxDisk, row_of, ticket_of
+from trio_chat.client.outbox_disk import (
+    Change,
+    Found,
+    Known,
+    OutboxDisk,
+    Put,
+    row_of,
+    ticket_of,
+)
 from trio_chat.errors import OutboxError, lone_exception
 from trio_chat.protocol import names
 from trio_chat.protocol.messages import Kind
@@ -158,19 +166,21 @@ class FileOutbox(Outbox):
         being_written = len(self._wishes.puts) + self._under_way
         return len(self._tickets) + being_written >= self._lines_max
 
-    def put_nowait(self, room: str, text: str, kind: Kind) -> Ticket:
+    def put_nowait(
+        self, room: str, text: str, kind: Kind, ref: int | None = None
+    ) -> Ticket:
         """As Outbox.put_nowait: one has to wait for the disk."""
-        del room, text, kind
+        del room, text, kind, ref
         self._check_open()
         raise trio.WouldBlock
 
-    async def put(self, room: str, text: str, kind: Kind) -> Ticket:
+    async def put(self, room: str, text: str, kind: Kind, ref: int | None = None) -> Ticket:
         """As Outbox.put: returns once the line is durable.
 
         Cancel: atomic: while it waits for room; then it waits for the disk.
         """
         await self._room_for_one()
-        put = _Put(room, text, kind, int(self._wall_clock_s() * 1000))
+        put = _Put((room, text, kind, int(self._wall_clock_s() * 1000), ref))
         self._wishes.puts.append(put)
         self._wake()
         # It is written in any case: who gives up then would not know that it was.
@@ -319,7 +329,7 @@ class FileOutbox(Outbox):
         return True
 
     def _put_in(self, put: "_Put", n: int) -> Ticket:
-        ticket = Ticket(put.room, n, put.text, put.kind, put.typed_ms / 1000)
+        ticket = ticket_of((n, *put.row))
         self._add(ticket)
         if self._closed:
             ticket._settle(None, closed_error())
@@ -374,16 +384,9 @@ class _Wish:
 
 
 class _Put(_Wish):
-    def __init__(self, room: str, text: str, kind: Kind, typed_ms: int) -> None:
+    def __init__(self, row: Put) -> None:
         super().__init__()
-        self.room = room
-        self.text = text
-        self.kind: Kind = kind
-        self.typed_ms = typed_ms
-
-    @property
-    def row(self) -> tuple[str, str, Kind, int]:
-        return self.room, self.text, self.kind, self.typed_ms
+        self.row = row
 
 
 class _Cancel(_Wish):

@@ -1,8 +1,16 @@
-"""A text that is too long for one entry, as several."""
+"""Whether a text can be said at all; one that is too long for one entry, as several."""
 
 import msgspec
 
-from trio_chat.protocol.messages import TEXT_BYTES_MAX, TEXT_ENCODED_BYTES_MAX
+from trio_chat.errors import RefusedError
+from trio_chat.protocol.codes import Code
+from trio_chat.protocol.messages import (
+    LINES,
+    REACTION_BYTES_MAX,
+    TEXT_BYTES_MAX,
+    TEXT_ENCODED_BYTES_MAX,
+    Kind,
+)
 
 
 def fits(text: str) -> bool:
@@ -13,6 +21,33 @@ def fits(text: str) -> bool:
     if len(text.encode()) > TEXT_BYTES_MAX:
         return False
     return len(msgspec.json.encode(text)) <= TEXT_ENCODED_BYTES_MAX
+
+
+def check_line(text: str, kind: Kind, ref: int | None) -> None:
+    """Whether this may be said, as far as that can be known without the server.
+
+    Raises: RefusedError: it can't; the reason says why.
+    """
+    if ref is None and kind not in LINES:
+        raise RefusedError(Code.BAD_REF, f"a {kind!r} needs the entry it is about")
+    if not text and kind != "delete":
+        raise RefusedError(Code.EMPTY_TEXT, "there is nothing to say")
+    if text and kind == "delete":
+        raise RefusedError(Code.TEXT_TOO_LONG, "a deletion has no text")
+    try:
+        text_bytes, whole = len(text.encode()), fits(text)
+    except UnicodeEncodeError:
+        raise RefusedError(Code.BAD_UTF8, "the text can't be written as UTF-8") from None
+    if kind in ("react", "unreact") and text_bytes > REACTION_BYTES_MAX:
+        raise RefusedError(
+            Code.TEXT_TOO_LONG,
+            f"a reaction is an emoji or a short word, not {text_bytes} bytes",
+        )
+    if not whole:
+        raise RefusedError(
+            Code.TEXT_TOO_LONG,
+            f"a text has at most {TEXT_BYTES_MAX:,} bytes, not {text_bytes:,}",
+        )
 
 
 def parts_of(text: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from typing import Final, get_args
 
 import trio
 
@@ -12,23 +13,29 @@ from trio_chat.client.events import (
     Gap,
     Joined,
     Left,
+    Marked,
     Members,
     Opened,
     Refused,
     Renamed,
 )
 from trio_chat.client.mailbox import Mailbox
+from trio_chat.client.marks import Marks
 from trio_chat.client.timeline import Place, Timeline
 from trio_chat.errors import ClosedError, RefusedError
 from trio_chat.protocol import messages
 from trio_chat.protocol.codes import Code
-from trio_chat.protocol.messages import INBOX, Hold, Join, Leave, Message
+from trio_chat.protocol.messages import INBOX, Hold, Join, Kind, Leave, Message
+
+_KINDS: Final = frozenset(get_args(Kind))
 
 
 class _Room:
     def __init__(self, name: str) -> None:
         self.name = name
         self.timeline = Timeline()
+        self.head = 0
+        """As the server said it when it let us in."""
         self.asked = False
         """A join is on its way that was not answered."""
         self.listening = False
@@ -55,6 +62,8 @@ class Rooms:
         self._mailbox = mailbox
         self._request = request
         self._history = history
+        self.marks = Marks(request)
+        """How far one has read them."""
         self._rooms: dict[str, _Room] = {INBOX: _Room(INBOX)}
         self._leaving: Counter[str] = Counter()  # leaves on their way, not answered
         self._closed = False
@@ -97,8 +106,15 @@ class Rooms:
         # Counted, because the room may be wanted again before this is answered, and the
         # answer would end that.
         self._leaving[name] += 1
+        self.marks.left(name)
         self._request(Leave(room=name))
         self._close(name, "left")
+
+    def mark(self, name: str, seq: int) -> None:
+        """One has read this room up to here: no further than there is something to read."""
+        room = self._rooms.get(name)
+        if room is not None and room.timeline.cursor is not None:
+            self.marks.mark(name, min(seq, max(room.head, room.timeline.cursor)))
 
     def linked(self) -> None:
         """There is a new link: ask for everything, from where we are."""
@@ -109,6 +125,7 @@ class Rooms:
 
     def forget(self) -> None:
         """The server has another past: begin every room anew."""
+        self.marks.forget()
         for room in self._rooms.values():
             room.timeline = Timeline()
 
@@ -142,6 +159,9 @@ class Rooms:
             return
         room.asked = False
         room.listening = True
+        room.head = message.head
+        self.marks.opened(room.name, message.read)
+        read = self.marks.read(room.name)
         room.pages.clear()  # of a list that was cut off
         cursor = room.timeline.cursor
         if cursor is None or message.after > cursor:
@@ -152,7 +172,9 @@ class Rooms:
             room.timeline.opened(cursor)
         room.settled.set()
         if room.name != INBOX:
-            self._mailbox.put(Opened(room.name, cursor, message.head))
+            self._mailbox.put(Opened(room.name, cursor, message.head, read))
+        elif read is not None:
+            self._mailbox.put(Marked(room.name, read))
 
     def entry(self, message: messages.Entry) -> None:
         """An entry has come; the cursor moves only over what follows it at once."""
@@ -163,7 +185,7 @@ class Rooms:
         if place is Place.BEYOND:
             room.listening = False
             self._ask(room)
-        elif place is Place.NEXT and not self._offer(room, _entry(message)):
+        elif place is Place.NEXT and not self._offer(room, as_event(message)):
             room.timeline.back(message.seq)
 
     def gap(self, message: messages.Gap) -> None:
@@ -198,6 +220,13 @@ class Rooms:
         if not message.more:
             nicks, room.pages = tuple(room.pages), []
             self._offer(room, Members(room.name, nicks))
+
+    def marked(self, message: messages.Mark) -> None:
+        """One has read further on another device."""
+        is_news = self.marks.know(message.room, message.seq)
+        room = self._listening(message.room)
+        if is_news and room is not None:  # else it is told when the room is opened
+            self._offer(room, Marked(message.room, message.seq))
 
     def presence(self, message: messages.Joined | messages.Left | messages.Renamed) -> None:
         """Somebody came, went or has another name."""
@@ -241,6 +270,7 @@ class Rooms:
         return taken
 
     def _close(self, name: str, reason: str) -> None:
+        self.marks.left(name)
         self._rooms.pop(name).settled.set()
         self._mailbox.put(Closed(name, reason))
 
@@ -249,15 +279,18 @@ def _closed() -> ClosedError:
     return ClosedError("the client was closed")
 
 
-def _entry(message: messages.Entry) -> Entry:
+def as_event(message: messages.Entry) -> Entry:
+    """An entry as whoever uses a client is told of it."""
     return Entry(
         room=message.room,
         seq=message.seq,
         nick=message.nick,
         text=message.text,
         ts=message.ts,
-        kind=message.kind,
+        # One that only a newer server knows is a text.
+        kind=message.kind if message.kind in _KINDS else "text",  # type: ignore[arg-type]
         to=message.to,
+        ref=message.ref,
     )
 
 

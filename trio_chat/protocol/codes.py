@@ -27,8 +27,14 @@ class Code(StrEnum):
     TOO_MANY_ROOMS = "too_many_rooms"
     EMPTY_TEXT = "empty_text"
     TEXT_TOO_LONG = "text_too_long"
+    BAD_REF = "bad_ref"
+    NOT_YOURS = "not_yours"
     SAME_ID_OTHER_TEXT = "same_id_other_text"
     OUT_OF_ORDER = "out_of_order"
+    BAD_RANGE = "bad_range"
+    NO_WORDS = "no_words"
+    NO_SEARCH = "no_search"
+    UNREADABLE = "unreadable"
 
 
 ENDS_THE_LINK: Final = frozenset(
@@ -64,8 +70,15 @@ MEANING: Final = {
     Code.NOT_JOINED: "the request needs a room that was joined",
     Code.TOO_MANY_ROOMS: "this connection is in as many rooms as one may be",
     Code.EMPTY_TEXT: "there is no text",
-    Code.TEXT_TOO_LONG: "the text is longer than the welcome's `text_bytes_max`",
+    Code.TEXT_TOO_LONG: "the text is longer than the welcome's `text_bytes_max`,"
+    " or than its `kind` may have",
+    Code.BAD_REF: "the entry of `ref` is not there, or no longer kept, or can't be that",
+    Code.NOT_YOURS: "only what this device has said itself can be edited or deleted",
     Code.SAME_ID_OTHER_TEXT: "this (device, n) is in the room already, with another text",
     Code.OUT_OF_ORDER: "a later `n` of the device is in the room, and this one is not",
+    Code.BAD_RANGE: "a `fetch` asks for nothing, or for more than 200 entries",
+    Code.NO_WORDS: "there is no word in what is searched for",
+    Code.NO_SEARCH: "nothing can be searched now; the sentence says why",
+    Code.UNREADABLE: "the log can't be read there",
 }
 """What each code says, for docs/wire.md and for whoever reads it there."""

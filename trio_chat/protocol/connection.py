@@ -1,6 +1,6 @@
 """Who may say what, when: one table that judges both ends alike."""
 
-from enum import Enum, auto
+from enum import Enum, IntEnum, auto
 from typing import Final
 
 from trio_chat.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
@@ -11,6 +11,8 @@ from trio_chat.protocol.messages import (
     Direct,
     Entry,
     Error,
+    Fetch,
+    Found,
     Gap,
     Hello,
     Hold,
@@ -18,15 +20,18 @@ from trio_chat.protocol.messages import (
     Joined,
     Leave,
     Left,
+    Mark,
     Members,
     Message,
     Nick,
+    Page,
     Ping,
     Pong,
     Refused,
     Renamed,
     Room,
     Say,
+    Search,
     Welcome,
     Who,
 )
@@ -39,8 +44,11 @@ class Role(Enum):
     SERVER = auto()
 
 
-class State(Enum):
-    """Where a link stands, the same for both ends once a message has crossed."""
+class State(IntEnum):
+    """Where a link stands, the same for both ends once a message has crossed.
+
+    Shape:  numbers, for what is said by the million is looked up by it.
+    """
 
     OPENING = auto()
     """The client has not said a hello that was taken."""
@@ -63,6 +71,7 @@ CLIENT_SAYS: Final[dict[State, Moves]] = {
     },
     State.ACTIVE: {
         **dict.fromkeys((Join, Leave, Hold, Say, Direct, Nick, Who), State.ACTIVE),
+        **dict.fromkeys((Fetch, Search, Mark), State.ACTIVE),
         **dict.fromkeys((Ping, Pong), State.ACTIVE),
         Bye: State.CLOSED,
     },
@@ -77,7 +86,8 @@ SERVER_SAYS: Final[dict[State, Moves]] = {
     },
     State.ACTIVE: {
         **dict.fromkeys((Room, Members, Entry, Gap, Accepted, Refused), State.ACTIVE),
-        **dict.fromkeys((Joined, Left, Renamed, Nick), State.ACTIVE),
+        **dict.fromkeys((Page, Found), State.ACTIVE),
+        **dict.fromkeys((Joined, Left, Renamed, Nick, Mark), State.ACTIVE),
         **dict.fromkeys((Error, Ping, Pong), State.ACTIVE),
         Bye: State.CLOSED,
     },

@@ -13,8 +13,20 @@ INBOX: Final = "@"
 TEXT_BYTES_MAX: Final = 16 * 1024
 """The longest text anybody may send, in bytes of UTF-8."""
 
+REACTION_BYTES_MAX: Final = 32
+"""The longest text of a reaction: one emoji with all its joiners, or a word."""
+
 TEXT_ENCODED_BYTES_MAX: Final = 60 * 1024
 """As JSON a text of control characters grows sixfold; a line has to hold it."""
+
+FETCHED_MAX: Final = 200
+"""Entries that one `fetch` may ask for."""
+
+FOUND_MAX: Final = 50
+"""Entries that one `search` may ask for."""
+
+WORDS_CHARS_MAX: Final = 256
+"""What one may look for, in characters."""
 
 CREDIT: Final = 64
 """Drafts without an answer, for a client whose server does not say how many it grants."""
@@ -25,7 +37,12 @@ COUNTER_MAX: Final = 2**53 - 1
 Count = Annotated[int, msgspec.Meta(ge=0, le=COUNTER_MAX)]
 Number = Annotated[int, msgspec.Meta(ge=1, le=COUNTER_MAX)]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
-Kind = Literal["text", "me"]
+Kind = Literal["text", "me", "edit", "delete", "react", "unreact"]
+"""What a draft is. `text` and `me` stand for themselves, and with a `ref` they are replies.
+All others need a `ref`, and say something about that entry: nothing in a log is changed."""
+
+LINES: Final = frozenset({"text", "me"})
+"""The kinds that are lines of their own: what the others say something about."""
 
 
 class Message(
@@ -65,6 +82,15 @@ class Bye(Message, frozen=True):
     """From a server that restarts: seconds to wait before coming back."""
 
 
+class Mark(Message, frozen=True):
+    """From the client: I have read up to here. From the server: so has one of you."""
+
+    room: str
+    """A room that was joined; `@` is one's own direct messages."""
+    seq: Count
+    """The last seq that was read. Marks only grow: a smaller one changes nothing."""
+
+
 # --- client to server ----------------------------------------------------------------
 
 
@@ -81,6 +107,9 @@ class Hello(Message, frozen=True):
     attempt: Count = 0
     """Larger in each later connection of the device: a hello that was under way for long
     does not take the place of one that was said after it."""
+    person: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+    """A secret that all devices of one person share: they have their read marks in
+    common. None: the device has its own."""
     software: Annotated[str, msgspec.Meta(max_length=64)] = ""
     """For the server's log."""
     caps: Annotated[tuple[str, ...], msgspec.Meta(max_length=32)] = ()
@@ -122,7 +151,11 @@ class Say(Message, frozen=True):
     text: str
     """Non-empty, at most `text_bytes_max` bytes of UTF-8. Newlines are welcome."""
     kind: Kind = "text"
-    """`me` is an action: "ada waves"."""
+    """`me` is an action: "ada waves". `edit` has the whole new text of the entry `ref`,
+    `delete` takes that entry back and has an empty text, `react` has a reaction to it, and
+    `unreact` takes that one back; see docs/wire.md §9."""
+    ref: Number | None = None
+    """The seq of the entry in this log that it is about; None: it stands for itself."""
 
 
 class Direct(Message, frozen=True):
@@ -136,6 +169,8 @@ class Direct(Message, frozen=True):
     """As in `say`."""
     kind: Kind = "text"
     """As in `say`."""
+    ref: Number | None = None
+    """As in `say`: the seq is that of the author's own `@`."""
 
 
 class Nick(Message, frozen=True):
@@ -150,6 +185,34 @@ class Who(Message, frozen=True):
 
     room: str
     """A room that was joined."""
+
+
+class Fetch(Message, frozen=True):
+    """Asks for past entries; answered by `page`, or `refused`. No cursor moves by it."""
+
+    room: str
+    """A room that was joined, or `@`."""
+    id: Count
+    """Comes back in the answer."""
+    after: Count
+    """The entries that follow this one are meant …"""
+    through: Number
+    """… up to and including this one, at most 200 at once."""
+
+
+class Search(Message, frozen=True):
+    """Asks where words were said; answered by `found`, or `refused`."""
+
+    room: str
+    """A room that was joined, or `@`."""
+    id: Count
+    """Comes back in the answer."""
+    words: Annotated[str, msgspec.Meta(max_length=WORDS_CHARS_MAX)]
+    """All have to be there, the last one perhaps as the beginning of a longer one."""
+    before: Number | None = None
+    """Only entries before this one, as `found` has it. None: from the newest on."""
+    limit: Annotated[int, msgspec.Meta(ge=1, le=FOUND_MAX)] = 20
+    """How many entries at most."""
 
 
 # --- server to client ----------------------------------------------------------------
@@ -184,6 +247,8 @@ class Room(Message, frozen=True):
     """The cursor from which entries are sent."""
     head: Count
     """The last seq given in this room so far."""
+    read: Count | None = None
+    """The read mark: the person has read up to here. None: no mark is known."""
 
 
 class Members(Message, frozen=True):
@@ -213,10 +278,43 @@ class Entry(Message, frozen=True):
     """What was said. Untrusted: clean it before it reaches a terminal."""
     ts: float
     """Seconds since 1970, UTC, by the server's clock: for show, orders nothing."""
-    kind: Kind = "text"
-    """`me` is an action."""
+    kind: str = "text"
+    """As in `say`. One that is not known is shown as a `text`."""
     to: str | None = None
     """In `@`: the other person, where the reader is the author."""
+    ref: Number | None = None
+    """The seq of the entry in this log that it is about."""
+
+
+class Page(Message, frozen=True):
+    """Answers `fetch`, in as many lines as it takes."""
+
+    room: str
+    """The room."""
+    id: Count
+    """The number of the `fetch`."""
+    entries: tuple[Entry, ...] = ()
+    """Some of what was asked for, in its order, as far as it has been given and is kept."""
+    more: bool = False
+    """Another `page` follows that continues this one."""
+    trimmed_through: Count = 0
+    """Of what was asked for, all up to this one is no longer kept; 0: nothing is gone."""
+
+
+class Found(Message, frozen=True):
+    """Answers `search`."""
+
+    room: str
+    """The room."""
+    id: Count
+    """The number of the `search`."""
+    entries: tuple[Entry, ...] = ()
+    """Newest first; one that was edited has the text that it has now. They may be fewer
+    than asked for, or none, although there are more."""
+    more: bool = False
+    """There may be older ones …"""
+    before: Count = 0
+    """… and this is the `before` of the search that finds them."""
 
 
 class Gap(Message, frozen=True):
@@ -254,6 +352,8 @@ class Refused(Message, frozen=True):
     """The room the request was about."""
     n: Number | None = None
     """The draft it was about."""
+    id: Count | None = None
+    """The `fetch` or `search` it was about."""
 
 
 class Joined(Message, frozen=True):
@@ -298,7 +398,22 @@ class Error(Message, frozen=True):
     """True: the server closes the link after this line."""
 
 
-ClientMessage = Hello | Join | Leave | Hold | Say | Direct | Nick | Who | Ping | Pong | Bye
+ClientMessage = (
+    Hello
+    | Join
+    | Leave
+    | Hold
+    | Say
+    | Direct
+    | Nick
+    | Who
+    | Mark
+    | Fetch
+    | Search
+    | Ping
+    | Pong
+    | Bye
+)
 """What a client may send."""
 
 ServerMessage = (
@@ -306,6 +421,8 @@ ServerMessage = (
     | Room
     | Members
     | Entry
+    | Page
+    | Found
     | Gap
     | Accepted
     | Refused
@@ -313,6 +430,7 @@ ServerMessage = (
     | Left
     | Renamed
     | Nick
+    | Mark
     | Error
     | Ping
     | Pong

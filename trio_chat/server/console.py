@@ -15,6 +15,7 @@ import msgspec
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
+from trio_chat.sanitise import Drawn, as_json, as_rows, clean
 from trio_chat.server.figures import summary, table
 from trio_chat.server.printer import Printer
 
@@ -54,20 +55,21 @@ SENTENCES: Final = {
 """How each event reads on a console; one that is not here is shown with its fields."""
 
 
-def sentence(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+def sentence(_logger: WrappedLogger, _method: str, event: EventDict) -> Drawn:
     """The event as a line for people, with the trace below it where there is one."""
     name = str(event.pop("event"))
     trace = event.pop("exception", "")
     event.pop("level", None)
     if name == "figures":
-        return (summary if event["at_end"] else table)(event, event["after_s"])
+        return as_rows((summary if event["at_end"] else table)(event, event["after_s"]))
     template = SENTENCES.get(name)
     if template is None:
         fields = " ".join(f"{key}={value}" for key, value in event.items())
         line = f"[*] {name} {fields}".rstrip()
     else:
         line = template.format_map(event)
-    return f"{line}\n{trace}" if trace else line
+    # Peers have worded a part of it.
+    return as_rows(f"{clean(line)}\n{trace}" if trace else clean(line))
 
 
 @contextmanager
@@ -108,15 +110,15 @@ def _processors(log_format: LogFormat) -> list[structlog.typing.Processor]:
     ]
 
 
-def _json(event: EventDict, **_options: object) -> str:
-    return msgspec.json.encode(event, enc_hook=str).decode()
+def _json(event: EventDict, **_options: object) -> Drawn:
+    return as_json(msgspec.json.encode(event, enc_hook=str).decode())
 
 
-def _sentence_skipped(lines: int) -> str:
+def _sentence_skipped(lines: int) -> Drawn:
     return sentence(None, "", {"event": "skipped", "lines": lines})
 
 
-def _json_skipped(lines: int) -> str:
+def _json_skipped(lines: int) -> Drawn:
     return _json({"event": "skipped", "lines": lines})
 
 

@@ -5,6 +5,9 @@ is sent again, and was stored long ago: it goes to the journal all the same, to 
 up only. Who is told "refused" can be sure that the line is in no log.
 """
 
+from collections.abc import Mapping
+from typing import Final
+
 import msgspec
 
 from trio_chat.errors import RefusedError
@@ -12,9 +15,12 @@ from trio_chat.protocol import names
 from trio_chat.protocol.codes import Code
 from trio_chat.protocol.messages import (
     INBOX,
+    LINES,
+    REACTION_BYTES_MAX,
     TEXT_BYTES_MAX,
     Accepted,
     Direct,
+    Kind,
     Refused,
     Say,
 )
@@ -22,13 +28,21 @@ from trio_chat.server.hub import Hub, inbox_of
 from trio_chat.server.session import Session
 from trio_chat.store.interface import (
     Appended,
+    Astray,
     Conflict,
     Draft,
     Late,
     Missing,
+    NotOwn,
     Outcome,
     Trimmed,
 )
+
+_BYTES_MAX: Final[Mapping[Kind, int]] = {
+    "delete": 0,
+    "react": REACTION_BYTES_MAX,
+    "unreact": REACTION_BYTES_MAX,
+}
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -46,7 +60,9 @@ def judged(hub: Hub, session: Session, message: Say | Direct) -> Judged:
 
     Raises: RefusedError: it can't be said, and can't have been.
     """
-    _check_text(message.text)
+    _check_text(message.text, message.kind)
+    if message.ref is None and message.kind not in LINES:
+        raise RefusedError(Code.BAD_REF, f"a {message.kind!r} needs the entry it is about")
     if isinstance(message, Direct):
         return _direct(hub, session, message)
     if message.room == INBOX:
@@ -75,6 +91,13 @@ def answer(judged: Judged, outcome: Outcome) -> Accepted | Refused:
                 "it was not taken before, and what you said after it is in the log: say it"
                 f" again ({draft.n} came after {last_n})"
             )
+        case Astray(ref=ref):
+            code = Code.BAD_REF
+            where = "your direct messages" if room == INBOX else f"#{room}"
+            reason = f"{ref} of {where} is not there, or this can't be said about it"
+        case NotOwn(ref=ref):
+            code = Code.NOT_YOURS
+            reason = f"{ref} is not yours: you can change only what you have said here"
         case Missing():
             assert judged.refusal is not None, "a draft was looked up without a reason"
             code, reason = judged.refusal.code, judged.refusal.reason
@@ -111,15 +134,16 @@ def _draft(
         to=to,
         copies=copies,
         known_only=known_only,
+        ref=message.ref,
     )
 
 
-def _check_text(text: str) -> None:
-    if not text:
+def _check_text(text: str, kind: Kind) -> None:
+    if not text and kind != "delete":
         raise RefusedError(Code.EMPTY_TEXT, "there is nothing to say")
-    text_bytes = len(text.encode())
-    if text_bytes > TEXT_BYTES_MAX:
+    text_bytes, most = len(text.encode()), _BYTES_MAX.get(kind, TEXT_BYTES_MAX)
+    if text_bytes > most:
+        what = f"the text of a {kind!r}" if kind in _BYTES_MAX else "a text"
         raise RefusedError(
-            Code.TEXT_TOO_LONG,
-            f"a text has at most {TEXT_BYTES_MAX:,} bytes, not {text_bytes:,}",
+            Code.TEXT_TOO_LONG, f"{what} has at most {most:,} bytes, not {text_bytes:,}"
         )

@@ -52,6 +52,7 @@ _REQUEST_CODES: Final = (
     Code.BAD_ROOM,
     Code.NOT_JOINED,
     Code.TOO_MANY_ROOMS,
+    Code.NO_SEARCH,
 )
 _BAD_LINE_CODES: Final = (
     Code.NOT_JSON,
@@ -131,6 +132,8 @@ class Figures:
     deliveries: int = 0
     members_set_aside: int = 0
     caught_up_entries: int = 0
+    fetched_entries: int = 0
+    searches: int = 0
     gaps: int = 0
     gap_entries: int = 0
     duplicate_drafts: int = 0
@@ -178,6 +181,8 @@ FIGURES: Final = (
     Figure("deliveries", "counter", "entries handed to members that were live"),
     Figure("members_set_aside", "counter", "times that a member was too slow to be live"),
     Figure("caught_up_entries", "counter", "entries read from the log for members behind"),
+    Figure("fetched_entries", "counter", "entries read from the log for who looks back"),
+    Figure("searches", "counter", "searches for words"),
     Figure("gaps", "counter", "gaps told: entries that were no longer kept"),
     Figure("gap_entries", "counter", "entries in the gaps that were told"),
     Figure("duplicate_drafts", "counter", "drafts sent again that were stored before"),

@@ -30,7 +30,8 @@ class Hub:
     """The server's whole state outside the store.
 
     Shape:  `heads` is the last seq of every log that has an entry. `changed` is told of
-            each session of which the store should know something else than before.
+            each session of which the store should know something else than before, and
+            `read` knows how far a session's person has read a log.
     """
 
     def __init__(  # noqa: PLR0913 (whom it tells comes in by name)
@@ -41,6 +42,7 @@ class Hub:
         *,
         changed: Callable[[Session], None] = lambda _session: None,
         has_news: Callable[[Room], None] = Room.tell,
+        read: Callable[[Session, str], int | None] = lambda _session, _log: None,
         clock_s: Callable[[], float] = trio.current_time,
         figures: Figures | None = None,
     ) -> None:
@@ -49,6 +51,7 @@ class Hub:
         self._log = log
         self._changed = changed
         self._has_news = has_news
+        self._read = read
         self._clock_s = clock_s
         self._figures = figures or Figures()
         self._rooms: dict[str, Room] = {}
@@ -261,6 +264,7 @@ class Hub:
         if cursor > head:
             # The answer tells it, and it begins anew. Only it: anybody may claim this.
             self._further.tell(room=name, cursor=cursor, head=head)
+        member.read = self._read(session, member.room.log)
         member.room.read_from(member, cursor)
 
     def leave(self, session: Session, name: str, reason: str = "left") -> str:

@@ -3,13 +3,16 @@
 One task owns the order. While the disk is busy with one transaction, what arrives waits
 for the next, so transactions grow with the load by themselves and a lone draft waits for
 nobody. So do batches where there is no disk: while more comes with each round of the
-scheduler, they wait for the next one. What one transaction made durable is delivered in
-one step, room by room, before the next is begun: the order of delivery is the order of
-the log.
+scheduler, they wait for the next one, and then a moment for who talks with them
+(rhythm.py). What one transaction made durable is delivered in one step, room by room,
+before the next is begun: the order of delivery is the order of the log. In the same step
+its authors are told, so that they get both in one write.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final, Protocol
 
 import trio
@@ -17,6 +20,7 @@ import trio
 from trio_chat.errors import StoreError
 from trio_chat.server.figures import Figures
 from trio_chat.server.limits import Limits
+from trio_chat.server.rhythm import Rhythm
 from trio_chat.server.trouble import Trouble
 from trio_chat.store.interface import Appended, Draft, Entry, Outcome, Store, Trimmed
 
@@ -26,10 +30,31 @@ _RETRY_S: Final = (0.05, 0.2, 0.5, 1.0)
 @dataclass(eq=False, slots=True)
 class _Submission:
     drafts: Sequence[Draft]
+    author: "Author"
     outcomes: list[Outcome] = field(default_factory=list)
     stored: bool = False
     error: StoreError | None = None
     settled: trio.Event = field(default_factory=trio.Event)
+
+
+class Author(Protocol):
+    """Who hears what became of its drafts, and very likely what is delivered with it."""
+
+    def hold(self) -> None:
+        """What is delivered from here on may wait for the answer."""
+
+    def answered(self, outcomes: Sequence[Outcome]) -> None:
+        """Here is the answer, in the same step."""
+
+
+class Nobody:
+    """An author who needs no answer."""
+
+    def hold(self) -> None:
+        """Nothing waits."""
+
+    def answered(self, outcomes: Sequence[Outcome]) -> None:
+        """Nobody hears it."""
 
 
 class Deliver(Protocol):
@@ -40,6 +65,9 @@ class Deliver(Protocol):
 
     def moved_on(self, heads: Mapping[str, int]) -> None:
         """The logs go up to here, and some of that was not delivered."""
+
+
+NOBODY: Final = Nobody()
 
 
 class Journal:
@@ -69,18 +97,22 @@ class Journal:
         self._given_up: StoreError | None = None
         self._trouble = trouble
         self._deliver = deliver
+        self._rhythm = Rhythm()
         self._wall_clock_s = wall_clock_s
         self._drafts_max = limits.commit_drafts_max
         # Of each peer there is one at most.
         self._send, self._receive = trio.open_memory_channel[_Submission](limits.peers_max)
 
-    async def append(self, drafts: Sequence[Draft]) -> list[Outcome]:
+    async def append(
+        self, drafts: Sequence[Draft], author: Author = NOBODY
+    ) -> list[Outcome]:
         """What became of each draft, once all are durable.
 
+        Shape:  the author is told before that, in the step in which they are delivered.
         Raises: StoreError: none of them is known to be durable; the same may be sent again.
         Cancel: may have happened: the wait is abandoned, the drafts are not.
         """
-        submission = _Submission(drafts)
+        submission = _Submission(drafts, author)
         try:
             self._send.send_nowait(submission)  # there will be a wait anyhow, the next one
         except trio.WouldBlock:
@@ -94,6 +126,11 @@ class Journal:
     def waiting(self) -> int:
         """How many submissions wait for the next transaction."""
         return self._receive.statistics().current_buffer_used
+
+    @property
+    def talking(self) -> bool:
+        """Whether somebody has said something a moment ago, or is about to."""
+        return trio.current_time() < self._rhythm.talking_until_s
 
     async def run(self) -> None:
         """Live until close() was called and everything submitted is settled.
@@ -160,7 +197,16 @@ class Journal:
         while before < drafts < self._drafts_max:
             await trio.lowlevel.checkpoint()
             before, drafts = drafts, self._take_ready(submissions)
+        if trio.current_time() < self._rhythm.until_s:
+            await self._wait_a_moment(submissions)
         return submissions
+
+    async def _wait_a_moment(self, submissions: list[_Submission]) -> None:
+        """Add what those say who are about to speak again."""
+        with trio.move_on_at(self._rhythm.until_s), suppress(trio.EndOfChannel):
+            while self._rhythm.awaits([each.drafts for each in submissions]):
+                submissions.append(await self._receive.receive())
+                self._take_ready(submissions)
 
     def _take_ready(self, submissions: list[_Submission]) -> int:
         """Add those that wait, up to what one transaction takes; how many drafts it is."""
@@ -200,15 +246,20 @@ class Journal:
             return error
         self._trouble.over("lines")
         self._count(outcomes, took_s, again)
+        for submission in submissions:
+            submission.author.hold()
         if heads is None:
             self._deliver_all(outcomes)
+            together = [each.drafts for each in submissions]
+            self._rhythm.delivered(together, trio.current_time())
         else:
             self._deliver.moved_on(heads)
             self._in_doubt = False
         remaining = iter(outcomes)
         for submission in submissions:
-            submission.outcomes = [next(remaining) for _ in submission.drafts]
+            submission.outcomes = [*islice(remaining, len(submission.drafts))]
             submission.stored = True
+            submission.author.answered(submission.outcomes)
         return None
 
     def _count(self, outcomes: Sequence[Outcome], took_s: float, again: bool) -> None:

@@ -58,6 +58,18 @@ class Limits:
     store_patience_s: float = 5.0
     """So long drafts wait for a disk that fails, and are tried again; then their authors
     are told, and come back by themselves. Shorter than a heartbeat."""
+    marks_per_person_max: int = 256
+    """Read marks; one more, and the one that was not used for the longest time goes."""
+    marks_max: int = 65_536
+    """As `marks_per_person_max`, of all together: ten megabytes, whatever strangers do."""
+    mark_written_s: float = 2.0
+    """So long read marks are collected before they are written, all in one transaction. A
+    server that is killed forgets what was said within it."""
+    mark_told_s: float = 0.2
+    """So long they are collected before the person's other devices are told."""
+    devices_told_max: int = 64
+    """Of one person, so many devices are told of a mark while they are here. One more hears
+    of it when it joins."""
     credit: int = 128
     """Drafts of one link that may be without an answer, as the welcome says. Who sends more
     is not ended: what is too much waits in its socket, as all does that follows drafts

@@ -3,17 +3,19 @@
 import os
 import socket as kernel
 from collections import deque
-from contextlib import suppress
+from collections.abc import Callable
 from typing import Any, Final
 
 import trio
 
 from trio_chat.addresses import Address, listen_trouble
 from trio_chat.errors import ListenError
+from trio_chat.wire import KernelStream
 
-_AT_ONCE_MAX: Final = 4
-"""Taken in one turn; then the others have theirs. With more, a storm of joins makes the
-rounds of the scheduler long for whoever talks meanwhile; with fewer it lasts longer."""
+AT_ONCE_MAX: Final = 64
+"""Taken in one turn, as long as nobody says anything."""
+AT_ONCE_TALKING_MAX: Final = 2
+"""Else a storm of joins makes the rounds of the scheduler long for those who talk."""
 
 
 async def listen(host: str, port: int, flag: str = "") -> list[trio.SocketListener]:
@@ -59,7 +61,7 @@ def address_of(listener: trio.SocketListener) -> Address:
 
 def address_of_peer(stream: trio.abc.Stream) -> str:
     """Where the peer is, for people."""
-    if not isinstance(stream, trio.SocketStream):
+    if not isinstance(stream, trio.SocketStream | KernelStream):
         return "memory"
     try:
         host, port, *_ = stream.socket.getpeername()
@@ -68,43 +70,52 @@ def address_of_peer(stream: trio.abc.Stream) -> str:
     return str(Address(host, port))
 
 
-def eager(listener: trio.abc.Listener[Any]) -> trio.abc.Listener[Any]:
+def eager(
+    listener: trio.abc.Listener[Any], talking: Callable[[], bool]
+) -> trio.abc.Listener[Any]:
     """The same one; of a kernel's socket it takes all who wait, instead of one in a turn.
 
-    Shape:  when thousands come at once, they wait in a queue of the kernel, and whom that
-            can't hold tries again after a second.
+    Shape:  only a few of them as long as it is `talking`. When thousands come at once,
+            they wait in a queue of the kernel, and whom that can't hold tries again after
+            a second.
     """
     # As in wire.sending_of(): only trio's own class has a real descriptor.
     socket = getattr(listener, "socket", None)
     if type(socket).__module__.startswith("trio.") and os.name == "posix":
-        return _Eager(listener)
+        return _Eager(listener, talking)
     return listener
 
 
-class _Eager(trio.abc.Listener[trio.SocketStream]):
-    def __init__(self, listener: Any) -> None:
+class _Eager(trio.abc.Listener[KernelStream]):
+    def __init__(self, listener: Any, talking: Callable[[], bool]) -> None:
         self._listener = listener
+        self._talking = talking
         self._socket = kernel.socket(fileno=os.dup(listener.socket.fileno()))
         self._socket.setblocking(False)
-        self._taken: deque[trio.SocketStream] = deque()
+        self._taken: deque[KernelStream] = deque()
 
-    async def accept(self) -> trio.SocketStream:
+    async def accept(self) -> KernelStream:
         """The next one. Cancel: nobody was taken."""
-        if not self._taken:
-            self._taken.append(await self._listener.accept())
-            self._take_more()
+        while not self._taken:
+            await trio.lowlevel.wait_readable(self._socket)
+            self._take()
         return self._taken.popleft()
 
-    def _take_more(self) -> None:
-        # An error is for the next one to find who waits; as a rule it says: no more.
-        with suppress(OSError):
-            while len(self._taken) < _AT_ONCE_MAX:
-                taken, _ = self._socket.accept()
-                stream = trio.SocketStream(trio.socket.from_stdlib_socket(taken))
-                self._taken.append(stream)
+    def _take(self) -> None:
+        most = AT_ONCE_TALKING_MAX if self._talking() else AT_ONCE_MAX
+        try:
+            while len(self._taken) < most:
+                self._taken.append(KernelStream(self._socket.accept()[0]))
+        except BlockingIOError:
+            pass
+        except OSError:
+            # Whoever was taken before it comes first; the next round meets it again.
+            if not self._taken:
+                raise
 
     async def aclose(self) -> None:
         """Close it, with whoever was taken and never asked for."""
+        trio.lowlevel.notify_closing(self._socket)
         self._socket.close()
         for stream in self._taken:
             stream.socket.close()

@@ -6,7 +6,7 @@ that drains it whole into each send runs only as long as there is something in i
 idle peer costs no task, and a slow one costs nobody else anything.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TypeAlias
 
@@ -33,9 +33,9 @@ class Outgoing:
     """
 
     __slots__ = (
-        *("_bytes_max", "_clear", "_event", "_finished", "_now", "_nursery"),
-        *("_batches_max", "_queue_ends", "_queued_bytes", "_sending", "_stall_s"),
-        *("_writing", "trouble"),
+        *("_batches_max", "_bytes_max", "_event", "_finished", "_held", "_nursery"),
+        *("_queue_ends", "_queued_bytes", "_sending", "_stall_s", "_writing"),
+        *("now", "trouble"),
     )
 
     def __init__(
@@ -45,7 +45,13 @@ class Outgoing:
         limits: Limits,
     ) -> None:
         self._sending = sending
-        self._now = sending.now
+        self.now: Callable[[bytes], int] = sending.now
+        """Writes as many leading bytes as the socket takes; how many. Whoever calls it asks
+        keep() for the rest, in the same step. It is the socket's own function, without one
+        of ours around it: a room of 200 calls it 200 times for a line.
+
+        Raises: OSError: it takes nothing now.
+        """
         self._nursery = nursery
         self._bytes_max = limits.queue_bytes_max
         self._stall_s = limits.stall_s
@@ -56,18 +62,45 @@ class Outgoing:
         self._queued_bytes = 0
         self._writing = False
         self._finished = False
-        self._clear = True
+        self._held: list[bytes] | None = None
         self._event: trio.Event | None = None
 
     def offer(self, data: bytes) -> bool:
         """Take the bytes, all or none, without waiting; False if the queue is full."""
-        # Once for each delivery: whatever is added here is paid 200 times in a room of 200.
-        if self._clear:
-            taken = self._now(data)
-            return taken == len(data) or self._begin_writing(data[taken:])
+        try:
+            taken = self.now(data)
+        except OSError:
+            taken = 0
+        return taken == len(data) or self.keep(data, taken)
+
+    def keep(self, data: bytes, taken: int) -> bool:
+        """Take what now() has left of these bytes; False, if that is all, and too much."""
+        if self.clear:
+            # Full for now, or broken: the writer will find out which.
+            return self._begin_writing(data[taken:])
         if self._finished or self._queued_bytes + len(data) > self._bytes_max:
-            return not data
-        return not data or self._queue(data)
+            return False
+        return self._queue(data)
+
+    def hold(self) -> None:
+        """Keep what is offered from here on, for let_go(), in the same step, to write."""
+        if self.clear:
+            self._held, self.now = [], self._hold_back
+
+    def let_go(self, last: bytes) -> bool:
+        """Write what was held and these bytes, in one go; False, as from offer()."""
+        held, self._held = self._held, None
+        if held is None:
+            return self.offer(last)
+        self.now = self._sending.now
+        return self.offer(b"".join((*held, last)))
+
+    def _hold_back(self, data: bytes) -> int:
+        assert self._held is not None
+        self._held.append(data)
+        if sum(map(len, self._held)) > self._bytes_max:
+            self.let_go(b"")
+        return len(data)
 
     async def send(self, data: bytes) -> None:
         """Take the bytes, as soon as there is space.
@@ -86,21 +119,21 @@ class Outgoing:
         Cancel: may have happened.
         """
         await self.send(last_words)
-        self._finished, self._clear = True, False
+        self._finished, self.now = True, _not_now
         while self._writing:
             await self._drained.wait()
 
     @property
     def clear(self) -> bool:
         """Whether the socket is ready, as far as is known: an offer is taken, whole."""
-        return self._clear
+        return not (self._writing or self._finished)
 
     async def cleared(self) -> None:
         """Returns once nothing waits for the socket; never after finish().
 
         Cancel: atomic.
         """
-        while not self._clear:
+        while not self.clear:
             await self._drained.wait()
 
     @property
@@ -114,7 +147,7 @@ class Outgoing:
         self._queue_ends = trio.open_memory_channel[bytes](self._batches_max)
         # A single rest always fits: nothing is written by halves.
         self._queue(rest)
-        self._writing, self._clear = True, False
+        self._writing, self.now = True, _not_now
         self._nursery.start_soon(self._write)
         return True
 
@@ -135,8 +168,9 @@ class Outgoing:
                 self._queued_bytes -= len(data)
                 self._wake()
         finally:
-            self._writing, self._clear = False, not self._finished
-            self._queue_ends = None
+            self._writing, self._queue_ends = False, None
+            if self.clear:
+                self.now = self._sending.now
             self._wake()
 
     def _ready(self) -> Iterator[bytes]:
@@ -173,3 +207,8 @@ class Outgoing:
         if self._event is not None:
             self._event.set()
             self._event = None
+
+
+def _not_now(_data: bytes) -> int:
+    """What now() is while something waits that goes first."""
+    return 0

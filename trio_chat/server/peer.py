@@ -31,14 +31,16 @@ from trio_chat.server.hub import Hub
 from trio_chat.server.journal import Journal
 from trio_chat.server.keeper import Keeper
 from trio_chat.server.limits import Limits
+from trio_chat.server.marks import Marks
 from trio_chat.server.outgoing import Outgoing, StalledError
 from trio_chat.server.pager import Pager
 from trio_chat.server.pages import HoleError, Pages
+from trio_chat.server.past import Archive, Past
 from trio_chat.server.room import Member
 from trio_chat.server.session import Session
 from trio_chat.server.silences import Silences
 from trio_chat.server.trouble import Trouble
-from trio_chat.store.interface import Store, fingerprint
+from trio_chat.store.interface import Outcome, Store, fingerprint
 from trio_chat.wire import receiving_of, sending_of
 
 _LINGER_BYTES_MAX = 1024 * 1024
@@ -53,8 +55,10 @@ class Services:
     hub: Hub
     journal: Journal
     keeper: Keeper
+    marks: Marks
     store: Store
     pages: Pages
+    archive: Archive
     silences: Silences
     nursery: trio.Nursery
     """For what peers do besides reading."""
@@ -87,6 +91,33 @@ class _EndError(Exception):
                 return QUIT if self.reason == QUIT else LOST
 
 
+class _Answers:
+    """What an author is told of its drafts: behind what is delivered, in one write with it.
+
+    Shape:  `left` is what its queue has not taken, as soon as they are answered.
+    """
+
+    __slots__ = ("_drafts", "_figures", "_outgoing", "hold", "left")
+
+    def __init__(
+        self, drafts: Sequence[Judged], outgoing: Outgoing, figures: Figures
+    ) -> None:
+        self._drafts = drafts
+        self._outgoing = outgoing
+        self._figures = figures
+        self.hold = outgoing.hold
+        self.left = b""
+
+    def answered(self, outcomes: Sequence[Outcome]) -> None:
+        answers = [*map(answer, self._drafts, outcomes)]
+        for each in answers:
+            if isinstance(each, messages.Refused):
+                self._figures.drafts_refused[each.code] += 1
+        data = encode(answers)
+        if not self._outgoing.let_go(data):
+            self.left = data
+
+
 class Peer:
     """One connection; run() is its whole life.
 
@@ -99,7 +130,7 @@ class Peer:
 
     __slots__ = (
         *("_comeback", "_connection", "_crew", "_decoder", "_departed", "_end", "_figures"),
-        *("_limits", "_outgoing", "_pager", "_reading", "_receiving", "_scope"),
+        *("_limits", "_outgoing", "_pager", "_past", "_reading", "_receiving", "_scope"),
         *("_services", "_session", "_stream", "_superseded", "address"),
     )
 
@@ -118,6 +149,8 @@ class Peer:
         self._outgoing = Outgoing(sending_of(stream), self._crew, services.limits)
         self._pager: Pager | None = None
         """Only while a member is behind."""
+        self._past: Past | None = None
+        """Only if it has ever looked back."""
         self._end: _EndError | None = None
         self._superseded = False
         self._departed = False
@@ -189,6 +222,8 @@ class Peer:
             log("no hello", address=self.address, reason=reason)
         else:
             nick = self._session.nick
+            if self._session.guest in (self, None):
+                self._services.marks.depart(self._session)
             self._services.hub.lose(self._session, self, reason)
             self._services.log.info("disconnected", nick=nick, reason=reason)
 
@@ -204,9 +239,9 @@ class Peer:
     # --- what the rest of the server asks of a peer ----------------------------------
 
     @property
-    def offer(self) -> Callable[[bytes], bool]:
-        """Takes the bytes, all or none, without waiting."""
-        return self._outgoing.offer
+    def taker(self) -> Outgoing:
+        """What takes bytes for it."""
+        return self._outgoing
 
     def serve(self, member: Member) -> None:
         """Bring a member that is behind up to the head."""
@@ -294,6 +329,8 @@ class Peer:
             lasting=hello.device is not None,
         )
         self._scope.deadline = math.inf
+        person = hello.person and fingerprint(hello.person, "person")
+        self._services.marks.arrive(self._session, person)
         self._comeback.begin(places, trio.current_time())
         nick = self._session.nick
         self._services.log.info("connected", nick=nick, address=self.address)
@@ -373,11 +410,11 @@ class Peer:
         try:
             await self._handle(item)
         except RefusedError as error:
-            room = getattr(item, "room", None)
+            room, id_ = getattr(item, "room", None), getattr(item, "id", None)
             self._figures.requests_refused[error.code] += 1
-            await self._reply(_refused(error.code, error.reason, room=room))
+            await self._reply(_refused(error.code, error.reason, room=room, id_=id_))
 
-    async def _handle(self, message: ClientMessage) -> None:
+    async def _handle(self, message: ClientMessage) -> None:  # noqa: PLR0912 (a table)
         match message:
             case messages.Ping():
                 await self._reply(messages.Pong(id=message.id))
@@ -388,9 +425,9 @@ class Peer:
             case messages.Join():
                 await self._join(message)
             case messages.Leave():
-                room = self._services.hub.leave(self.session, message.room)
-                self._comeback.left(room)
-                left = messages.Left(room=room, nick=self.session.nick, reason="left")
+                name = self._services.hub.leave(self.session, message.room)
+                self._comeback.left(name)
+                left = messages.Left(room=name, nick=self.session.nick, reason="left")
                 await self._reply(left)
             case messages.Hold():
                 member = self._services.hub.membership(self.session, message.room)
@@ -401,6 +438,14 @@ class Peer:
                 member = self._services.hub.membership(self.session, message.room)
                 member.room.list_members(member)
                 await trio.lowlevel.checkpoint()  # a list can be long
+            case messages.Fetch() | messages.Search():
+                room = self._services.hub.membership(self.session, message.room).room
+                self._past = self._past or Past(
+                    self._outgoing, self._crew, self._services.archive
+                )
+                await self._past.ask(room, message)
+            case messages.Mark():
+                self._services.marks.mark(self.session, message)
             case messages.Bye():
                 if self._session is not None:
                     self._services.hub.end(self._session, "quit")
@@ -450,18 +495,13 @@ class Peer:
     async def _append(self, drafts: Sequence[Judged]) -> None:
         if not drafts:
             return
+        answers = _Answers(drafts, self._outgoing, self._figures)
         try:
-            outcomes = await self._services.journal.append([each.draft for each in drafts])
+            await self._services.journal.append([each.draft for each in drafts], answers)
         except StoreError as error:
             raise self._store_failed(error) from error
-        answers = [*map(answer, drafts, outcomes)]
-        for each in answers:
-            if isinstance(each, messages.Refused):
-                self._figures.drafts_refused[each.code] += 1
-        data = encode(answers)
-        # Others had their turns while the journal worked.
-        if not self._outgoing.offer(data):
-            await self._outgoing.send(data)
+        if answers.left:
+            await self._outgoing.send(answers.left)
 
     def _store_failed(self, error: StoreError) -> _EndError:
         self._services.trouble.passing(error)
@@ -488,9 +528,13 @@ def _error(code: Code, reason: str) -> messages.Error:
 
 
 def _refused(
-    code: str, reason: str, *, room: str | None = None, n: int | None = None
+    code: str,
+    reason: str,
+    *,
+    room: str | None = None,
+    n: int | None = None,
+    id_: int | None = None,
 ) -> messages.Refused:
     # A name that can't be one is not worth repeating in full.
-    return messages.Refused(
-        code=code, reason=reason, room=room[:64] if room is not None else None, n=n
-    )
+    room = room[:64] if room is not None else None
+    return messages.Refused(code=code, reason=reason, room=room, n=n, id=id_)

@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, TextIO
 
+from trio_chat.sanitise import Drawn
+
 _REST_S: Final = 0.02
 _STOP_S: Final = 1.0
 
@@ -21,11 +23,13 @@ class Printer:
             that is comes after what `skipped` says of so many.
     """
 
-    def __init__(self, out: TextIO, lines_max: int, skipped: Callable[[int], str]) -> None:
+    def __init__(
+        self, out: TextIO, lines_max: int, skipped: Callable[[int], Drawn]
+    ) -> None:
         self._out = out
         self._lines_max = lines_max
         self._say_skipped = skipped
-        self._lines: deque[str] = deque()
+        self._lines: deque[Drawn] = deque()
         self._in_hand = 0
         self._skipped = 0
         self._work = threading.Event()
@@ -34,7 +38,7 @@ class Printer:
         self._thread = threading.Thread(target=self._run, name="console", daemon=True)
         self._thread.start()
 
-    def msg(self, line: str) -> None:
+    def msg(self, line: Drawn) -> None:
         """Have this line printed."""
         if len(self._lines) + self._in_hand >= self._lines_max:
             self._skipped += 1

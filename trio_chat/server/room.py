@@ -43,12 +43,26 @@ class Resident(Protocol):
     nick: str
 
 
+class Taker(Protocol):
+    """What a room needs of what writes to a peer."""
+
+    @property
+    def now(self) -> Callable[[bytes], int]:
+        """Writes as many leading bytes as go at once; how many. Raises: OSError: none."""
+
+    def keep(self, data: bytes, taken: int) -> bool:
+        """Take what now() has left of these bytes; False, if that is all, and too much."""
+
+    def offer(self, data: bytes) -> bool:
+        """Take the bytes, all or none, without waiting: now(), and keep() for the rest."""
+
+
 class Reader(Protocol):
     """What a room needs of a peer."""
 
     @property
-    def offer(self) -> Callable[[bytes], bool]:
-        """Takes the bytes, all or none, without waiting."""
+    def taker(self) -> Taker:
+        """What takes bytes for it."""
 
     def serve(self, member: "Member") -> None:
         """Bring a member that is behind up to the head."""
@@ -88,6 +102,8 @@ class Member:
     """While behind: the version of the member list that it was sent since, or a part of."""
     parts_had: int = 0
     """Of that list."""
+    read: int | None = None
+    """Its read mark, as it was when it joined."""
 
 
 @dataclass(eq=False, slots=True)
@@ -106,7 +122,7 @@ class Room:
     presence: int = 0
     """The version of the member list; each change of it counts one up."""
     figures: Figures = field(default_factory=Figures)
-    _live: dict[Member, Callable[[bytes], bool]] = field(default_factory=dict)
+    _live: dict[Member, Taker] = field(default_factory=dict)
     has_news: "Callable[[Room], None]" = lambda room: room.tell()
     """Is told of a room that has something to tell(); by itself it does so at once."""
     _roll_call: tuple[bytes, ...] = ()
@@ -180,21 +196,18 @@ class Room:
             yield frame, entries[count - 1].seq
 
     def _encoded(self, entries: Sequence[Entry]) -> bytes:
-        return encode(
-            messages.Entry(
-                room=self.name,
-                seq=entry.seq,
-                nick=entry.nick,
-                text=entry.text,
-                ts=entry.ts,
-                kind="me" if entry.kind == "me" else "text",
-                to=entry.to,
-            )
-            for entry in entries
-        )
+        return encode(as_wire(self.name, entry) for entry in entries)
 
     def _offer(self, frame: bytes, cursor: int) -> None:
-        full = [member for member, offer in self._live.items() if not offer(frame)]
+        # Once for each delivery: the socket's own send(), and nothing of ours around it.
+        size, full = len(frame), []
+        for member, taker in self._live.items():
+            try:
+                taken = taker.now(frame)
+            except OSError:
+                taken = 0
+            if taken != size and not taker.keep(frame, taken):
+                full.append(member)
         for member in full:
             del self._live[member]
             self._behind(member, cursor)
@@ -247,7 +260,7 @@ class Room:
         assert member.reader is not None
         if member.greeted or member.cursor != self.head:
             return False
-        if not member.reader.offer(self.greeting(member)):
+        if not member.reader.taker.offer(self.greeting(member)):
             return False
         member.greeted = True
         return self.go_live(member)
@@ -270,10 +283,10 @@ class Room:
         assert member.reader is not None
         had = member.presence_seen == self.presence and member.parts_had
         first, *others = self.roll_call()[had:] or (b"",)
-        if others or (first and not member.reader.offer(first)):
+        if others or (first and not member.reader.taker.offer(first)):
             return False
         member.standing = Standing.LIVE
-        self._live[member] = member.reader.offer
+        self._live[member] = member.reader.taker
         return True
 
     def list_members(self, member: Member) -> None:
@@ -290,7 +303,7 @@ class Room:
 
     def _list(self, member: Member) -> None:
         first, *others = self.roll_call()
-        if others or not self._live[member](first):
+        if others or not self._live[member].offer(first):
             del self._live[member]
             self._behind(member, self.head)
             self.figures.members_set_aside += 1
@@ -315,7 +328,9 @@ class Room:
 
     def greeting(self, member: Member) -> bytes:
         """The answer to a join: from where the member reads."""
-        opened = messages.Room(room=self.name, after=member.cursor, head=self.head)
+        opened = messages.Room(
+            room=self.name, after=member.cursor, head=self.head, read=member.read
+        )
         return encode([opened])
 
     def gap(self, after: int, through: int) -> bytes:
@@ -367,6 +382,21 @@ class Room:
             )
             for start in starts
         )
+
+
+def as_wire(room: str, entry: Entry) -> messages.Entry:
+    """An entry of the store as the wire has it, the same bytes whenever it was read."""
+    return messages.Entry(
+        room=room,
+        seq=entry.seq,
+        nick=entry.nick,
+        text=entry.text,
+        ts=entry.ts,
+        # What is the default is left out, if it is the very same object.
+        kind="text" if entry.kind == "text" else entry.kind,
+        to=entry.to,
+        ref=entry.ref,
+    )
 
 
 def _parts(lines: bytes, bytes_max: int) -> Iterator[bytes]:

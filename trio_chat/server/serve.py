@@ -17,9 +17,13 @@ from trio_chat.server.journal import Journal
 from trio_chat.server.keeper import Keeper
 from trio_chat.server.limits import BACK_IN_S, Limits
 from trio_chat.server.listen import address_of_peer, eager
+from trio_chat.server.marks import KEPT_AS as MARKS_KEPT_AS
+from trio_chat.server.marks import Marks
 from trio_chat.server.pages import Pages
+from trio_chat.server.past import Archive
 from trio_chat.server.peer import Peer, Services
 from trio_chat.server.retention import retain
+from trio_chat.server.searching import Searching
 from trio_chat.server.session import KEPT_AS
 from trio_chat.server.silences import Silences
 from trio_chat.server.trouble import Trouble
@@ -73,6 +77,7 @@ async def serve(  # noqa: PLR0913, PLR0915 (what a simulation replaces comes in 
     trouble = Trouble(log, figures)
     kept = await store.remembered(KEPT_AS)
     keeper = Keeper(store, limits, trouble, kept)
+    marks = Marks(store, limits, trouble, await store.remembered(MARKS_KEPT_AS))
     heads = await store.heads()
     herald = Herald()
     hub = Hub(
@@ -81,6 +86,7 @@ async def serve(  # noqa: PLR0913, PLR0915 (what a simulation replaces comes in 
         log,
         changed=keeper.changed,
         has_news=herald.has_news,
+        read=marks.read,
         figures=figures,
     )
     hub.restore(kept)
@@ -88,6 +94,15 @@ async def serve(  # noqa: PLR0913, PLR0915 (what a simulation replaces comes in 
     turns = Turns()
     silences = Silences(limits.heartbeat_s)
     pages = Pages(store, turns, limits)
+    searching = Searching(store, figures, log)
+    archive = Archive(
+        store=store,
+        searching=searching,
+        turns=turns,
+        limits=limits,
+        trouble=trouble,
+        figures=figures,
+    )
     peers: dict[Peer, None] = {}
 
     def look() -> Figures:
@@ -103,8 +118,10 @@ async def serve(  # noqa: PLR0913, PLR0915 (what a simulation replaces comes in 
             hub=hub,
             journal=journal,
             keeper=keeper,
+            marks=marks,
             store=store,
             pages=pages,
+            archive=archive,
             silences=silences,
             nursery=outer,
             limits=limits,
@@ -116,6 +133,7 @@ async def serve(  # noqa: PLR0913, PLR0915 (what a simulation replaces comes in 
         )
         outer.start_soon(journal.run)
         outer.start_soon(keeper.run)
+        outer.start_soon(marks.run)
         outer.start_soon(herald.run)
         outer.start_soon(turns.run)
         async with trio.open_nursery() as handlers:
@@ -125,13 +143,14 @@ async def serve(  # noqa: PLR0913, PLR0915 (what a simulation replaces comes in 
                     partial(
                         trio.serve_listeners,
                         handle,
-                        [eager(each) for each in listeners],
+                        [eager(each, lambda: journal.talking) for each in listeners],
                         handler_nursery=handlers,
                     )
                 )
                 # Once the server stops nobody is told to be gone: they will be back.
                 front.start_soon(hub.run_graces)
                 front.start_soon(silences.run)
+                front.start_soon(searching.run)
                 front.start_soon(
                     retain, store, pages, wall_clock_s, limits, trouble, figures
                 )
@@ -150,6 +169,7 @@ async def serve(  # noqa: PLR0913, PLR0915 (what a simulation replaces comes in 
             handlers.cancel_scope.deadline = outer.cancel_scope.deadline - words_s
         journal.close()
         keeper.close()
+        marks.close()
         herald.close()
         turns.close()
     running.tell_figures(at_end=True)

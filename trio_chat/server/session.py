@@ -56,6 +56,8 @@ class Session:
     """Whether its device can come back: it can't, if the client has named none."""
     attempt: int = 0
     """Of the last hello; larger in each later one of the device."""
+    person: str = ""
+    """Whose device it is, as a fingerprint; the device's own, if it has told no other."""
     memberships: dict[str, Member] = field(default_factory=dict)
     entering: tuple[str, ...] = ()
     """Rooms that it is about to be in, as soon as that is durable, by one request or more:

@@ -2,12 +2,15 @@
 
 from trio_chat.store.interface import (
     Appended,
+    Astray,
     Conflict,
     Draft,
     Entry,
+    Hits,
     Keep,
     Late,
     Missing,
+    NotOwn,
     Outcome,
     Store,
     Trimmed,
@@ -18,14 +21,17 @@ from trio_chat.store.sqlite import Found, SqliteStore, open_sqlite_store
 
 __all__ = [
     "Appended",
+    "Astray",
     "Conflict",
     "Draft",
     "Entry",
     "Found",
+    "Hits",
     "Keep",
     "Late",
     "MemoryStore",
     "Missing",
+    "NotOwn",
     "Outcome",
     "SqliteStore",
     "Store",

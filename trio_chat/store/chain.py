@@ -18,19 +18,30 @@ START: Final = bytes(LINK_BYTES)
 _SAID_BYTES: Final = 8
 
 
-def link(before: bytes, entry: Entry, device: str | None, n: int | None) -> bytes:
+def link(
+    before: bytes,
+    entry: Entry,
+    device: str | None,
+    n: int | None,
+    origin: str | None = None,
+) -> bytes:
     """The link of an entry that follows the link `before`.
 
-    Shape:  `device` and `n` are its identity; a copy has none. The name of the log is
-            no part of it.
+    Shape:  `device` and `n` are its identity. A copy has none: its author's device is its
+            `origin`. The name of the log is no part of it.
     """
-    # Every text behind its length, so that no two entries are written alike.
-    identity = "-" if device is None else f"{n} {len(device)}"
+    # Every text behind its length, so that no two entries are written alike. What came with
+    # a later schema is written only where it is there: older links stay what they are.
+    if device is not None:
+        identity = f"{n} {len(device)}"
+    else:
+        identity = "-" if origin is None else f"-{n} {len(origin)}"
     to = "-" if entry.to is None else len(entry.to)
+    ref = "" if entry.ref is None else f" {entry.ref}"
     written = (
         f"{entry.seq} {round(entry.ts * 1000)} {identity} {len(entry.nick)}"
-        f" {len(entry.kind)} {to} {len(entry.text)}\n"
-        f"{device or ''}{entry.nick}{entry.kind}{entry.to or ''}{entry.text}"
+        f" {len(entry.kind)} {to} {len(entry.text)}{ref}\n"
+        f"{device or origin or ''}{entry.nick}{entry.kind}{entry.to or ''}{entry.text}"
     )
     return blake2b(before + written.encode(), digest_size=LINK_BYTES).digest()
 
@@ -41,5 +52,6 @@ def said(what: Draft | Entry) -> bytes:
     Shape:  the same for all that says_the_same(), and for nothing else (once in 2**64).
     """
     to = reader_of(what.to)
-    written = f"{len(what.kind)} {len(to)}\n{what.kind}{to}{what.text}"
+    ref = "" if what.ref is None else f" {what.ref}"
+    written = f"{len(what.kind)} {len(to)}{ref}\n{what.kind}{to}{what.text}"
     return blake2b(written.encode(), digest_size=_SAID_BYTES).digest()

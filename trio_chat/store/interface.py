@@ -13,7 +13,13 @@ from typing import Final, Protocol
 
 import msgspec
 
+from trio_chat.words import Wanted
+
+SAID: Final = frozenset({"text", "me"})
+"""Kinds of entries with a text of their own: what can be searched for."""
 _NICK_CHARS_MAX: Final = 32
+_CHANGES: Final = frozenset({"edit", "delete"})
+_CHANGED: Final = frozenset({"text", "me"})
 
 
 class Draft(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -24,7 +30,9 @@ class Draft(msgspec.Struct, frozen=True, gc=False, kw_only=True):
             get the same entry in the same transaction, if and only if `log` had not got it
             before (a direct message: the author's log, and the reader's as a copy); each is
             another log. A draft that is `known_only` is looked up and never appended: for
-            who may not say it now, and may have said it before.
+            who may not say it now, and may have said it before. `ref` is the seq of an
+            entry in `log` that it is about; one that `changes` it is for the author of
+            that entry alone.
     """
 
     log: str
@@ -36,6 +44,12 @@ class Draft(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     to: str | None = None
     copies: tuple[str, ...] = ()
     known_only: bool = False
+    ref: int | None = None
+
+    @property
+    def changes(self) -> bool:
+        """Whether it says that the entry it is about should be read otherwise."""
+        return self.kind in _CHANGES
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -51,6 +65,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     ts: float
     kind: str = "text"
     to: str | None = None
+    ref: int | None = None
 
 
 class Appended(msgspec.Struct, frozen=True, gc=False):
@@ -100,7 +115,35 @@ class Trimmed(msgspec.Struct, frozen=True, gc=False):
     seq: int
 
 
-Outcome = Appended | Conflict | Late | Missing | Trimmed
+class Astray(msgspec.Struct, frozen=True, gc=False):
+    """The draft is about an entry that is not there, or can't be meant.
+
+    Shape:  the log is unchanged. Where there are no copies, a reply may be to any entry
+            that was ever given. What changes an entry needs it to be kept, and to stand for
+            itself; what has copies needs it to be kept in all their logs.
+    """
+
+    ref: int
+
+
+class NotOwn(msgspec.Struct, frozen=True, gc=False):
+    """The draft changes what another device has said; the log is unchanged."""
+
+    ref: int
+
+
+Outcome = Appended | Astray | Conflict | Late | Missing | NotOwn | Trimmed
+
+
+class Hits(msgspec.Struct, frozen=True, gc=False):
+    """What a search has come to.
+
+    Shape:  `entries` newest first. `before`: it has come so far, and there may be more: the
+            next search goes on there. None: that is all.
+    """
+
+    entries: tuple[Entry, ...]
+    before: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +190,9 @@ class Store(Protocol):
         Shape:  an outcome for each draft, in their order. Numbers in each log go on from
                 its head by one, in the order given. A draft that the log has already, or
                 that comes twice in `drafts`, gets the seq of the first. One whose number is
-                smaller than another one of its device there is not appended.
+                smaller than another one of its device there is not appended, nor is one
+                that is about an entry that it can't be about. In the copies `ref` is the
+                seq that the same entry has there.
         Units:  `ts` is seconds since 1970 UTC; every new entry bears it.
         Raises: StoreError: nothing is appended; the same drafts may be given again.
         Cancel: may have happened: the wait is abandoned, the write never is.
@@ -208,16 +253,36 @@ class Store(Protocol):
         Cancel: may have happened: the wait is abandoned, the write never is.
         """
 
+    async def search(
+        self, log: str, sought: Wanted, *, before: int, through: int, limit: int
+    ) -> Hits:
+        """The entries with seq < before and seq <= through in which all of it stands.
 
-def fingerprint(device: str) -> str:
-    """What a store is given in place of a device's secret.
+        Shape:  newest first, at most `limit`. It is bounded what one search looks at, so it
+                may find fewer, or none, and have to be gone on with.
+        Raises: SearchError: nothing can be searched now; the text says why.
+        Cancel: may have happened; nothing has changed.
+        """
+
+    async def index(self) -> int:
+        """Make later searches quicker, a little; at how many entries it has looked.
+
+        Shape:  for when there is nothing better to do. 0: there is nothing to do.
+        Raises: SearchError: there can be no index now; the text says why.
+        Cancel: may have happened.
+        """
+
+
+def fingerprint(secret: str, whose: str = "device") -> str:
+    """What a store is given in place of a device's secret, or a person's.
 
     Shape:  32 hexadecimal digits. Whoever reads a data file, or an old backup of one,
             can't speak as anybody. No salt: a secret is 128 bits of chance, and the same
             device has to be found again.
     """
-    secret = device.encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(secret, digest_size=16, person=b"trio_chat device").hexdigest()
+    data = secret.encode("utf-8", "surrogatepass")
+    kind = f"trio_chat {whose}".encode()
+    return hashlib.blake2b(data, digest_size=16, person=kind).hexdigest()
 
 
 def log_words(log: str) -> str:
@@ -225,10 +290,13 @@ def log_words(log: str) -> str:
     return f"the inbox {log[:5]}…" if log.startswith("@") else f"#{log}"
 
 
-def entry_of(draft: Draft, *, log: str, seq: int, ts: float) -> Entry:
+def entry_of(
+    draft: Draft, *, log: str, seq: int, ts: float, ref: int | None = None
+) -> Entry:
     """The entry that a draft becomes in `log`.
 
-    Shape:  `to` names the reader in the author's own log, and nobody in the copies.
+    Shape:  `to` names the reader in the author's own log, and nobody in the copies. `ref`
+            is what it is about, by its number in this log.
     """
     return Entry(
         log=log,
@@ -238,12 +306,22 @@ def entry_of(draft: Draft, *, log: str, seq: int, ts: float) -> Entry:
         ts=round(ts, 3),
         kind=draft.kind,
         to=draft.to if log == draft.log else None,
+        ref=ref,
     )
+
+
+def why_not_about(draft: Draft, about: Entry | None, device: str | None) -> Outcome | None:
+    """Why a draft can't change this entry, which `device` has said; None: it can."""
+    assert draft.ref is not None
+    if about is None or about.kind not in _CHANGED:
+        return Astray(draft.ref)
+    return NotOwn(draft.ref) if device != draft.device else None
 
 
 def says_the_same(entry: Entry, draft: Draft) -> bool:
     """Whether the draft is the one that became this entry: a resend, not a mix-up."""
-    same_text = (entry.text, entry.kind) == (draft.text, draft.kind)
+    ours = (draft.text, draft.kind, draft.ref)
+    same_text = (entry.text, entry.kind, entry.ref) == ours
     return same_text and reader_of(entry.to) == reader_of(draft.to)
 
 

@@ -16,7 +16,7 @@ from trio_chat.store.interface import Entry, fingerprint
 
 APPLICATION_ID: Final = 0x7472696F
 """In the file's header: "trio". A file with another one is not ours."""
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 """In the file's header; a file with a larger one comes from a newer trio_chat."""
 
 # A rowid table with two narrow indexes writes the texts in sequence: 1.3 to 1.8 times as
@@ -63,16 +63,36 @@ CREATE TABLE said (
 CREATE TABLE remembered (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 
-COLUMNS: Final = 'seq, nick, text, ts_ms, kind, "to"'
+# `ref` is the seq of the entry that this one is about. A copy, which has no identity of its
+# own, has the author's device in `origin`, and `n` with it: by that an entry is found in
+# another log when something is said about it.
+_VERSION_3: Final = """
+ALTER TABLE entry ADD COLUMN ref INTEGER;
+ALTER TABLE entry ADD COLUMN origin TEXT;
+CREATE INDEX entry_by_origin ON entry (log, origin, n) WHERE origin IS NOT NULL;
+"""
+
+COLUMNS: Final = 'seq, nick, text, ts_ms, kind, "to", ref'
 """Of an entry, in the order in which as_entry() takes them."""
-Row: TypeAlias = tuple[int, str, str, int, str, str | None]
+Row: TypeAlias = tuple[int, str, str, int, str, str | None, int | None]
+_CHAINED: Final = 2
+"""From this version on every entry has its link, and no device's secret is there."""
 _PIECE: Final = 1_000
 
 
 def as_entry(log: str, row: Row) -> Entry:
     """The entry that a row of COLUMNS is."""
-    seq, nick, text, ts_ms, kind, to = row
-    return Entry(log=log, seq=seq, nick=nick, text=text, ts=ts_ms / 1000, kind=kind, to=to)
+    seq, nick, text, ts_ms, kind, to, ref = row
+    return Entry(
+        log=log,
+        seq=seq,
+        nick=nick,
+        text=text,
+        ts=ts_ms / 1000,
+        kind=kind,
+        to=to,
+        ref=ref,
+    )
 
 
 def check_ours(path: Path, connection: sqlite3.Connection) -> int:
@@ -103,11 +123,12 @@ def bring_up_to_date(connection: sqlite3.Connection, epoch: str) -> int:
         run_statements(connection, _VERSION_1)
         connection.execute("INSERT INTO meta VALUES ('epoch', ?)", (epoch,))
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    _hide_devices(connection)
-    run_statements(connection, _VERSION_2)
-    connection.execute("INSERT INTO meta VALUES ('life', '0')")
-    logs = connection.execute("SELECT id, name FROM log").fetchall()
-    count = sum(_chain_up(connection, *log) for log in logs)
+    if version < _CHAINED:
+        _hide_devices(connection)
+        run_statements(connection, _VERSION_2)
+        connection.execute("INSERT INTO meta VALUES ('life', '0')")
+    run_statements(connection, _VERSION_3)
+    count = _chain_all(connection) if version < _CHAINED else 0
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     return count
 
@@ -124,6 +145,11 @@ def _hide_devices(connection: sqlite3.Connection) -> None:
     connection.execute(
         "UPDATE log SET name = '@' || fingerprint(substr(name, 2)) WHERE name LIKE '@%'"
     )
+
+
+def _chain_all(connection: sqlite3.Connection) -> int:
+    logs = connection.execute("SELECT id, name FROM log").fetchall()
+    return sum(_chain_up(connection, *log) for log in logs)
 
 
 def _chain_up(connection: sqlite3.Connection, log_id: int, name: str) -> int:

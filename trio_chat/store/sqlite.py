@@ -26,7 +26,7 @@ from trio_chat.database import (
     transaction,
 )
 from trio_chat.errors import StoreError, StoreOpenError
-from trio_chat.store.interface import Draft, Entry, Keep, Outcome
+from trio_chat.store.interface import Draft, Entry, Hits, Keep, Outcome
 from trio_chat.store.marker import (
     COPIED,
     Marker,
@@ -43,7 +43,9 @@ from trio_chat.store.schema import (
     live_on,
     meta,
 )
+from trio_chat.store.search_index import SearchIndex
 from trio_chat.store.writer import Writer, connect, is_spoilt
+from trio_chat.words import Wanted
 from trio_chat.worker import OpenWorker, Worker, open_thread_worker
 
 T = TypeVar("T")
@@ -62,9 +64,9 @@ async def open_sqlite_store(
             another server, or was written by a newer version. The file is unchanged.
     Cancel: atomic; leaving waits for the write that is under way.
     """
-    async with open_worker() as writer, open_worker() as reader:
+    async with open_worker() as writer, open_worker() as reader, open_worker() as searcher:
         with _lock(path):
-            store = SqliteStore(path, writer, reader)
+            store = SqliteStore(path, writer, reader, searcher)
             try:
                 await store.open(new_epoch=new_epoch)
                 yield store
@@ -85,10 +87,14 @@ class Found:
 class SqliteStore:
     """A Store in one SQLite file; get one from open_sqlite_store()."""
 
-    def __init__(self, path: Path, writer: Worker, reader: Worker) -> None:
+    def __init__(
+        self, path: Path, writer: Worker, reader: Worker, searcher: Worker
+    ) -> None:
         self._path = path
         self._writer = writer
         self._reader = reader
+        self._searcher = searcher
+        self._index: SearchIndex | None = None
         self._log: Writer | None = None
         self._epoch = ""
         self._found = Found()
@@ -177,6 +183,26 @@ class SqliteStore:
         writing = self._open_log
         return await _run(self._writer, lambda: writing.trim(log, keep, limit))
 
+    async def search(
+        self, log: str, sought: Wanted, *, before: int, through: int, limit: int
+    ) -> Hits:
+        """As Store.search."""
+        index = self._open_index
+        return await self._searcher.run(
+            lambda: index.search(log, sought, before=before, through=through, limit=limit)
+        )
+
+    async def index(self) -> int:
+        """As Store.index."""
+        return await self._searcher.run(self._open_index.index)
+
+    @property
+    def _open_index(self) -> SearchIndex:
+        # The file is opened by the first call, in the thread that searches.
+        if self._index is None:
+            self._index = SearchIndex(self._path, self._epoch)
+        return self._index
+
     async def _read(self, call: Callable[[sqlite3.Connection], T]) -> T:
         def read() -> T:
             try:
@@ -217,6 +243,8 @@ class SqliteStore:
         Cancel: may have happened.
         """
         with trio.CancelScope(shield=True):
+            if self._index is not None:
+                await self._searcher.run(self._index.close)
             await self._reader.run(self._close_reader)
             await self._writer.run(self._close_writer)
 

@@ -19,8 +19,9 @@ from trio_chat.store.interface import log_words
 from trio_chat.store.schema import COLUMNS, SCHEMA_VERSION, as_entry, check_ours
 
 _PIECE: Final = 1_000
-_TYPES: Final = (int, str, str, int, str, str | None)
+_TYPES: Final = (int, str, str, int, str, str | None, int | None)
 """Of the columns; SQLite itself would take anything."""
+_AUTHOR_TYPES: Final = (str | None, int | None, str | None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,13 +189,13 @@ class _Reading:
             if self._anything_before(self.trimmed):
                 return Fault(self._name, self.trimmed, "it was given up, and is there")
         rows = self._connection.execute(
-            f"SELECT chain, device, n, {COLUMNS} FROM entry"  # noqa: S608 (our names)
+            f"SELECT chain, device, n, origin, {COLUMNS} FROM entry"  # noqa: S608 (our names)
             " WHERE log = ? AND seq > ? ORDER BY seq LIMIT ?",
             (self._log_id, self._seq, _PIECE),
         )
         read = self._seq
-        for stored, device, n, *columns in rows:
-            what = self._judged(stored, device, n, tuple(columns))
+        for stored, device, n, origin, *columns in rows:
+            what = self._judged(stored, (device, n, origin), tuple(columns))
             if what:
                 return Fault(self._name, self._seq + 1, what)
             self._seq += 1
@@ -208,14 +209,19 @@ class _Reading:
         return bool(self._connection.execute(query, (self._log_id, trimmed)).fetchone())
 
     def _judged(
-        self, stored: bytes, device: str | None, n: int | None, columns: tuple[object, ...]
+        self,
+        stored: bytes,
+        author: tuple[str | None, int | None, str | None],
+        columns: tuple[object, ...],
     ) -> str:
         """What is wrong with the entry that should be the next one; empty: nothing."""
         due = self._seq + 1
         if columns[0] != due:
             return f"it is missing; the next one that is there is {columns[0]}"
-        if not all(map(isinstance, columns, _TYPES)):
+        found = (*columns, *author)
+        if not all(map(isinstance, found, (*_TYPES, *_AUTHOR_TYPES))):
             return "a number is no number, or a text no text"
+        device, n, origin = author
         if device is not None and n is not None:
             places = self._with_identity(device, n)
             if places != [due]:
@@ -223,7 +229,7 @@ class _Reading:
                 also = f"that of {others[0]}, too" if others else "not to be found by it"
                 return f"its author's number {n} is {also}"
         entry = as_entry(self._name, columns)  # type: ignore[arg-type]
-        link = chain.link(self._chain, entry, device, n)
+        link = chain.link(self._chain, entry, device, n, origin)
         if link != stored:
             return "it is not what was stored: its hash is another one"
         self._chain = link

@@ -13,8 +13,10 @@ from typing import Final
 from trio_chat.database import connect_to, make_durable, transaction
 from trio_chat.errors import StoreError
 from trio_chat.store import chain
+from trio_chat.store.about import Refs, find_about, needs_entry
 from trio_chat.store.interface import (
     Appended,
+    Astray,
     Conflict,
     Draft,
     Entry,
@@ -30,6 +32,15 @@ from trio_chat.store.interface import (
 from trio_chat.store.marker import Marker, write_marker
 from trio_chat.store.schema import COLUMNS, as_entry, check_ours, live_on
 
+_INSERT: Final = (
+    'INSERT INTO entry (log, seq, device, n, nick, kind, "to", ts_ms, text, chain)'
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_INSERT_LONGER: Final = (
+    'INSERT INTO entry (log, seq, device, n, nick, kind, "to", ts_ms, text, chain,'
+    " ref, origin) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_NO_REFS: Final[Refs] = {}
 _SPOILT: Final = frozenset(
     {
         sqlite3.SQLITE_IOERR,
@@ -69,7 +80,10 @@ class Writer:
         self._heads: dict[str, _Head] = {}
         # Of the transaction that is under way:
         self._moved: set[str] = set()  # logs whose heads are not in the file yet
-        self._rows: list[tuple[object, ...]] = []  # entries that are not in it yet
+        # Entries that are not in it yet: most have neither a `ref` nor an `origin`, and two
+        # values less to bind are a tenth of what it costs to write them.
+        self._rows: list[tuple[object, ...]] = []
+        self._longer_rows: list[tuple[object, ...]] = []
         self._last_ns: dict[tuple[int, str], int] = {}  # by log and device
 
     def append(self, drafts: Sequence[Draft], ts: float) -> list[Outcome]:
@@ -139,6 +153,7 @@ class Writer:
             self._heads.clear()
             self._moved.clear()
             self._rows.clear()
+            self._longer_rows.clear()
             self._last_ns.clear()
             if is_spoilt(error) or connection.in_transaction:
                 self._connection = None
@@ -150,6 +165,9 @@ class Writer:
         if draft.known_only:
             self._insert(connection)
             return _known_before(connection, draft) or Missing()
+        about, refs = draft.ref, _NO_REFS
+        if about is not None and not self._is_there(connection, draft.log):
+            return Astray(about)  # and what is refused makes no log
         head = self._head(connection, draft.log)
         author = head.log_id, draft.device
         last_n = self._last_ns.get(author)
@@ -158,51 +176,82 @@ class Writer:
         if draft.n <= last_n:
             self._insert(connection)
             return _known_before(connection, draft) or Late(last_n)
+        if about is not None:
+            found = self._about(connection, draft, head)
+            if not isinstance(found, dict):
+                return found
+            refs = found
         self._last_ns[author] = draft.n
-        entry = self._put(connection, draft, draft.log, ts)
-        copies = [self._put(connection, draft, log, ts) for log in draft.copies]
+        entry = self._put(connection, draft, draft.log, ts, about)
+        copies = [
+            self._put(connection, draft, log, ts, refs.get(log)) for log in draft.copies
+        ]
         return Appended((entry, *copies), duplicate=False)
 
+    def _about(
+        self, connection: sqlite3.Connection, draft: Draft, head: _Head
+    ) -> Refs | Outcome:
+        """What the draft refers to in the logs of its copies, or why it can't do so."""
+        assert draft.ref is not None
+        if not 1 <= draft.ref <= head.seq:
+            return Astray(draft.ref)
+        if not needs_entry(draft):
+            return _NO_REFS
+        self._insert(connection)
+        return find_about(connection, draft)
+
     def _put(
-        self, connection: sqlite3.Connection, draft: Draft, log: str, ts: float
+        self,
+        connection: sqlite3.Connection,
+        draft: Draft,
+        log: str,
+        ts: float,
+        ref: int | None,
     ) -> Entry:
         """Number it in `log`, which has not got it."""
         head = self._head(connection, log)
-        entry = entry_of(draft, log=log, seq=head.seq + 1, ts=ts)
-        device, n = (draft.device, draft.n) if log == draft.log else (None, None)
-        link = chain.link(head.chain, entry, device, n)
-        self._rows.append(
-            (
-                head.log_id,
-                entry.seq,
-                device,
-                n,
-                entry.nick,
-                entry.kind,
-                entry.to,
-                round(entry.ts * 1000),
-                entry.text,
-                link,
-            )
+        entry = entry_of(draft, log=log, seq=head.seq + 1, ts=ts, ref=ref)
+        own = log == draft.log
+        device, origin = (draft.device, None) if own else (None, draft.device)
+        link = chain.link(head.chain, entry, device, draft.n, origin)
+        row = (
+            head.log_id,
+            entry.seq,
+            device,
+            draft.n,
+            entry.nick,
+            entry.kind,
+            entry.to,
+            round(entry.ts * 1000),
+            entry.text,
+            link,
         )
+        if own and ref is None:
+            self._rows.append(row)
+        else:
+            self._longer_rows.append((*row, ref, origin))
         head.seq, head.chain = entry.seq, link
         self._moved.add(log)
         return entry
 
     def _insert(self, connection: sqlite3.Connection) -> None:
         """Put into the file what was numbered: at once, or before something is sought."""
-        connection.executemany(
-            'INSERT INTO entry (log, seq, device, n, nick, kind, "to", ts_ms, text, chain)'
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            self._rows,
-        )
-        self._rows.clear()
+        for statement, rows in (
+            (_INSERT, self._rows),
+            (_INSERT_LONGER, self._longer_rows),
+        ):
+            connection.executemany(statement, rows)
+            rows.clear()
 
     def _head(self, connection: sqlite3.Connection, log: str) -> _Head:
         head = self._heads.get(log)
         if head is None:
             head = self._heads[log] = _looked_up(connection, log)
         return head
+
+    def _is_there(self, connection: sqlite3.Connection, log: str) -> bool:
+        query = "SELECT 1 FROM log WHERE name = ?"
+        return log in self._heads or bool(connection.execute(query, (log,)).fetchone())
 
 
 def _looked_up(connection: sqlite3.Connection, log: str) -> _Head:

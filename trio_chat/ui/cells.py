@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeVar, cast
 
 from wcwidth import iter_graphemes, wcswidth, wcwidth
 
@@ -13,6 +13,9 @@ _CLUSTER_CELLS_MAX: Final = 8  # a family of four, drawn one beside the other
 _WORTH_BEGINNING: Final = 8  # cells that are left in a row
 _WORD: Final = re.compile(r"( *)([^ ]*)")
 _ELLIPSIS: Final = "\u2026"
+
+S = TypeVar("S", bound=str)
+"""A part of clean text is clean."""
 
 
 def cells(text: str) -> int:
@@ -25,7 +28,7 @@ def cells(text: str) -> int:
     return len(text) if text.isascii() else sum(map(_cluster_cells, iter_graphemes(text)))
 
 
-def clip(text: str, cells_max: int) -> str:
+def clip(text: S, cells_max: int) -> S:
     """The text, or as much of its beginning as fits, with an ellipsis."""
     if cells(text) <= cells_max:
         return text
@@ -35,10 +38,10 @@ def clip(text: str, cells_max: int) -> str:
         if left < 0:
             break
         kept += cluster
-    return kept + _ELLIPSIS
+    return cast("S", kept + _ELLIPSIS)
 
 
-def hang(text: str, *, first: int, indent: int, columns: int) -> list[str]:
+def hang(text: S, *, first: int, indent: int, columns: int) -> list[S]:
     """The text as rows of a terminal, broken behind words, or else within one.
 
     Shape:  clean text without line ends. The first row has `columns - first` cells, the
@@ -51,7 +54,7 @@ def hang(text: str, *, first: int, indent: int, columns: int) -> list[str]:
     rows = _Rows(columns - first, max(1, columns - indent))
     for gap, word in _WORD.findall(text):
         rows.add_word(gap, word)
-    return rows.all()
+    return cast("list[S]", rows.all())
 
 
 class _Rows:

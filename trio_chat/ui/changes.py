@@ -1,5 +1,6 @@
 """How each event changes what is known, and what is printed of it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import assert_never
 
@@ -12,6 +13,7 @@ from trio_chat.client.events import (
     Gap,
     Joined,
     Left,
+    Marked,
     Members,
     Named,
     Opened,
@@ -22,7 +24,8 @@ from trio_chat.client.events import (
     Status,
 )
 from trio_chat.protocol.messages import INBOX
-from trio_chat.ui.rooms import said, with_room, without_room
+from trio_chat.ui.recent import Known, with_entry
+from trio_chat.ui.rooms import hole_of, said, with_room, without_room
 from trio_chat.ui.state import (
     KEPT_ENTRIES_MAX,
     SPEAKERS_MAX,
@@ -33,21 +36,34 @@ from trio_chat.ui.state import (
     Note,
     Room,
     Rule,
+    Said,
     Trouble,
     Update,
     View,
     count,
     typed,
 )
+from trio_chat.ui.unread import (
+    divided,
+    forgotten,
+    heard,
+    heard_hole,
+    marked,
+    news_words,
+    opened,
+    printed,
+)
 
 
-def reduce(view: View, event: ClientEvent) -> Update:
+def reduce(view: View, event: ClientEvent) -> Update:  # noqa: PLR0911 (a table)
     """What is known after the event, and what is to be printed."""
     match event:
         case Entry() | Gap():
             return _read(view, event)
         case Opened():
             return _opened(view, event)
+        case Marked():
+            return _marked(view, event)
         case Closed():
             return _closed(view, event)
         case Members() | Joined() | Left() | Renamed():
@@ -73,20 +89,52 @@ def _read(view: View, event: Entry | Gap) -> Update:
 
 
 def _entry(view: View, entry: Entry) -> Update:
-    line = said(view, entry)
-    if entry.direct:
-        return Update(view, (line,))
     room = view.find(entry.room)
-    if room is None or entry.seq <= room.read:  # one was here before, and has read it
+    if room is None and not entry.direct:
         return Update(view)
-    if not line.own and room.speakers[:1] != (entry.nick,):
+    line = said(view, entry)
+    view = _knowing(view, entry, own=line.own)
+    if room is None:
+        inbox = _printed(_heard(view.inbox, line), line)
+        return Update(replace(view, inbox=inbox), (line,))
+    if entry.seq <= room.read:  # one was here before, and has read it
+        return Update(view)
+    if entry.is_line and not line.own and room.speakers[:1] != (entry.nick,):
         others = (nick for nick in room.speakers if nick != entry.nick)
         room = replace(room, speakers=(entry.nick, *others)[:SPEAKERS_MAX])
+    room = _heard(room, line)
     if entry.room == view.current:
-        return Update(with_room(view, replace(room, read=entry.seq)), (line,))
-    unread, calls = room.unread + (not line.own), room.calls + bool(line.called)
-    room = replace(room, unread=unread, calls=calls)
+        room, rule = divided(room, entry.seq)
+        return Update(with_room(view, _printed(room, line)), (*rule, line))
+    room = replace(room, about=_about(room, line))
     return Update(with_room(view, _keeping(room, entry)))
+
+
+def _heard(room: Room, line: Said) -> Room:
+    # What is said about other lines is seen when one looks, and calls nobody before.
+    news = bool(line.called) or (line.entry.is_line and not line.own)
+    return heard(room, line.entry.seq, news=news, called=bool(line.called))
+
+
+def _printed(room: Room, line: Said) -> Room:
+    # Who speaks in a room has read what was said there before.
+    room = marked(room, line.entry.seq) if line.own else room
+    return printed(room, line.entry.seq)
+
+
+def _about(room: Room, line: Said) -> Mapping[int, Known]:
+    if line.about is None:
+        return room.about
+    kept = [*room.about.items(), (line.entry.seq, line.about)]
+    return dict(kept[-KEPT_ENTRIES_MAX:])
+
+
+def _knowing(view: View, entry: Entry, *, own: bool) -> View:
+    before = view.recent.get(entry.room, ())
+    recent = with_entry(before, entry, own=own)
+    if recent is before:
+        return view
+    return replace(view, recent={**view.recent, entry.room: recent})
 
 
 def _gap(view: View, gap: Gap) -> Update:
@@ -95,8 +143,10 @@ def _gap(view: View, gap: Gap) -> Update:
     room = view.find(gap.room)
     if room is None or gap.through <= room.read:
         return Update(view)
+    room = heard_hole(room, gap.through)
     if gap.room == view.current:
-        return Update(with_room(view, replace(room, read=gap.through)), (Missing(gap),))
+        room = replace(printed(room, gap.through), hole=hole_of(gap) or room.hole)
+        return Update(with_room(view, room), (Missing(gap),))
     return Update(with_room(view, _keeping(room, gap)))
 
 
@@ -113,29 +163,41 @@ def _opened(view: View, event: Opened) -> Update:
     room = view.find(event.room)
     if room is None:
         return Update(view)
-    if room.opened:
-        return _reopened(view, room, event.head - room.read)
-    view = with_room(view, replace(room, opened=True))
+    before, room = room, opened(room, event)
+    room = replace(room, back=room.back or event.after + 1)
+    begins = max(room.read, room.mark or 0)
+    new = event.head - begins
+    if before.opened:
+        return _reopened(view, room, new)
+    hole = (before.read, event.after) if 0 < before.read < event.after else room.hole
+    room = replace(room, opened=True, hole=hole)
     if event.room != view.current:
-        return Update(view)
-    unseen, new = event.after - room.read, event.head - max(event.after, room.read)
-    remarks = []
-    if room.read and new > 0:
-        remarks.append(f"{new:,} new while you were away")
+        return Update(with_room(view, room))
+    unseen, news = event.after - before.read, new > 0
+    if news and begins > max(event.after, room.read):  # behind what one knows already
+        room, news = replace(room, divider=(begins, new)), False
+    remarks = [news_words(new)] if news else []
     if unseen > 0:
         remarks.append(f"{count(unseen, 'earlier line')} not shown")
-    news = bool(room.read and new > 0)
+    view = with_room(view, printed(room, event.after))
     return Update(view, (Rule(event.room, ", ".join(remarks), news=news),))
 
 
 def _reopened(view: View, room: Room, new: int) -> Update:
     # Also a room in which too much was said at once opens again: that is no absence.
     if not room.cut_off:
-        return Update(view)
+        return Update(with_room(view, room))
     view = with_room(view, replace(room, cut_off=False))
     if room.name != view.current or not room.read or new < TOLD_NEWS_MIN:
         return Update(view)
-    return Update(view, (Rule(room.name, f"{new:,} new while you were away", news=True),))
+    return Update(view, (Rule(room.name, news_words(new), news=True),))
+
+
+def _marked(view: View, event: Marked) -> Update:
+    if event.room == INBOX:
+        return Update(replace(view, inbox=marked(view.inbox, event.seq)))
+    room = view.find(event.room)
+    return Update(view if room is None else with_room(view, marked(room, event.seq)))
 
 
 def _closed(view: View, event: Closed) -> Update:
@@ -219,8 +281,10 @@ def lost(view: View) -> Update:
 
 def _reset(view: View, event: Reset) -> Update:
     # The numbers begin anew, so none of them was read.
-    rooms = tuple(replace(room, read=0) for room in view.rooms)
-    return Update(replace(view, rooms=rooms, left={}), (Trouble(event.reason),))
+    rooms = tuple(map(forgotten, view.rooms))
+    inbox = forgotten(view.inbox)
+    view = replace(view, rooms=rooms, inbox=inbox, left={}, recent={})
+    return Update(view, (Trouble(event.reason),))
 
 
 def _without_line(view: View, n: int) -> View:

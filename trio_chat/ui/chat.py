@@ -2,26 +2,39 @@
 
 import signal
 from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Final, assert_never
 
 import trio
+from prompt_toolkit.document import Document
 
 from trio_chat.client import Client
 from trio_chat.errors import RefusedError, lone_exception
+from trio_chat.habits.key_names import label
 from trio_chat.signals import open_signals
 from trio_chat.ui import bridge, commands
+from trio_chat.ui.about import Draft, ToChange, Unclear, meant
 from trio_chat.ui.answers import listen_for_answers
-from trio_chat.ui.commands import HELP, Intent, parse
+from trio_chat.ui.commands import Intent, parse
 from trio_chat.ui.desk import Desk
+from trio_chat.ui.desk_file import not_queued
 from trio_chat.ui.errands import Errands
+from trio_chat.ui.focus import Focus, listen_to
 from trio_chat.ui.hearing import Hearing
+from trio_chat.ui.help import help_notes
+from trio_chat.ui.keeping import Drawer, Keeping
 from trio_chat.ui.keys import Wishes, bind
 from trio_chat.ui.layout import build_layout, build_line, depth, styles
+from trio_chat.ui.lookback import LookingBack
+from trio_chat.ui.modes import ModalOutput
+from trio_chat.ui.notifier import Notifier
 from trio_chat.ui.paper import Paper
 from trio_chat.ui.pastes import Pastes
+from trio_chat.ui.pointing import About
+from trio_chat.ui.reading import Reading
 from trio_chat.ui.rooms import calling, neighbour, numbered, opening
-from trio_chat.ui.screen import Screen
+from trio_chat.ui.screen import STOPPED, Screen
 from trio_chat.ui.state import (
     Line,
     Note,
@@ -35,9 +48,11 @@ from trio_chat.ui.state import (
 )
 from trio_chat.ui.switcher import Switcher
 from trio_chat.ui.terminal import Terminal
+from trio_chat.ui.unread import unread
 
 LAST_ACCEPTED_S: Final = 2.0
 """How long a quit waits for the lines that are on their way."""
+LAST_ANSWER_S: Final = 0.3
 _CONTINUED: Final = getattr(signal, "SIGCONT", None)
 _ENDING: Final = tuple(
     getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
@@ -48,28 +63,64 @@ _NO_ROOM: Final = "you are in no room: /join ROOM takes you to one"
 class Chat:
     """A conversation in progress: what is typed, what is heard, what is shown."""
 
-    def __init__(self, client: Client, room: str, terminal: Terminal) -> None:
+    def __init__(
+        self,
+        client: Client,
+        room: str,
+        terminal: Terminal,
+        *,
+        drawer: Drawer | None = None,
+    ) -> None:
         self._client = client
         self._terminal = terminal
+        habits = terminal.habits
         self.line = build_line(
             terminal.history, self._accept, lambda: self.view, client.outbox.is_held
         )
+        if not habits.suggest:
+            self.line.auto_suggest = None
         """The line being typed."""
-        self.switcher = Switcher(lambda: self.view, self._choose)
+        self.switcher = Switcher(lambda: self.view, self._choose, habits.keys)
         """The other line, in which one looks for a room."""
         self.screen = Screen(
-            build_layout(self.line, self.switcher, lambda: self.view),
+            build_layout(self.line, self.switcher, lambda: self.view, habits.keys),
             (styles(terminal.look), depth(terminal.look)),
             (terminal.input, terminal.output),
+            habits.editing,
         )
+        self.focus = Focus()
+        """Whether somebody looks at the terminal."""
+        listen_to(terminal.input, self.focus)
         view = begin(client.nick, *(client.rooms or (room,)))
+        view = replace(view, muted=terminal.muted.rooms)
+        if view.find(room) is not None:
+            view = replace(view, current=room)
         paper = Paper(self.screen, terminal.look, terminal.now)
         listen_for_answers(terminal.input, paper.answered)
         self._pastes = Pastes(terminal.input, self.screen)
         self.desk = Desk(view, self.line, self.screen, paper)
-        self.screen.key_bindings = bind(self.line, self.switcher, self._wishes())
-        self._errands = Errands(self.desk, client)
+        self.screen.key_bindings = bind(
+            self.line, self.switcher, self._wishes(), habits.keys
+        )
+        self._errands = Errands(self.desk, client, label(habits.keys["send"][0]))
+        self._looking_back = LookingBack(self.desk, client)
         self._hearing = Hearing(self.desk, client)
+        self._notifier = Notifier(
+            terminal.habits.notify,
+            terminal.ways,
+            self.focus,
+            terminal.now,
+            self.screen.signal,
+            self.warn,
+        )
+        self._hearing.on_heard.append(self._notifier.hear)
+        if terminal.habits.notify.title:
+            self.screen.after_render += lambda _: self._show_title()
+        self._reading = Reading(self.desk, client, lambda: self.focus.focused)
+        self.focus.on_change.append(lambda _: self._look())
+        self._keeping = None if drawer is None else Keeping(self.desk, drawer)
+        if drawer is not None:
+            self.desk.take_out(not_queued(drawer.found.drafts, client.outbox.lines))
         self._exit_code = 0
         self._leaving = trio.Event()
         self.desk.print(*left_over(client.outbox.lines, client.outbox.lines_elsewhere))
@@ -90,22 +141,43 @@ class Chat:
         """
         with lone_exception(), open_signals(*_ENDING) as ending:
             async with trio.open_nursery() as last:
-                last.start_soon(self._errands.run)
+                last.start_soon(self._save)
+                if self._keeping is not None:
+                    last.start_soon(self._keeping.run)
                 try:
                     async with trio.open_nursery() as nursery:
                         nursery.start_soon(self._until, ending, nursery.cancel_scope)
                         nursery.start_soon(self._hearing.run)
+                        nursery.start_soon(self._looking_back.run)
+                        nursery.start_soon(self._reading.run)
                         nursery.start_soon(self.desk.paper.run)
                         nursery.start_soon(self._pastes.run)
+                        nursery.start_soon(self._notifier.run)
                         nursery.start_soon(self._leave)
                         if _CONTINUED is not None:
                             nursery.start_soon(self._come_back)
+                        if STOPPED and signal.getsignal(STOPPED) != signal.SIG_IGN:
+                            nursery.start_soon(self._stop)
                         await self._show()
                         await self._settle()
                         nursery.cancel_scope.cancel()
                 finally:
                     self._errands.close()
         return self._exit_code
+
+    def _show_title(self) -> None:
+        if isinstance(self._terminal.output, ModalOutput):
+            self._terminal.output.show_title(self._notifier.title(self.view))
+
+    def _look(self) -> None:
+        """Somebody looks, or not any more: what was printed meanwhile is read now."""
+        self._reading.look()
+        self.screen.invalidate()
+
+    async def _save(self) -> None:
+        await self._errands.run()
+        if self._keeping is not None:  # what was just saved is no draft any more
+            self._keeping.close()
 
     async def _show(self) -> None:
         try:
@@ -120,6 +192,9 @@ class Chat:
             with trio.move_on_after(LAST_ACCEPTED_S):
                 await self._hearing.until_all_answered()
                 await self.desk.paper.drained()
+        # Else the answer would be typed into whatever has the terminal then.
+        with trio.move_on_after(LAST_ANSWER_S):
+            await self.desk.paper.answers()
         self.screen.leave()
 
     async def _settle(self) -> None:
@@ -137,6 +212,12 @@ class Chat:
         with open_signals(_CONTINUED) as signals:
             async for _ in signals:
                 self.screen.come_back()
+
+    async def _stop(self) -> None:
+        assert STOPPED is not None
+        with open_signals(STOPPED) as signals:
+            async for _ in signals:
+                self.screen.stop()
 
     # --- what is wanted with a key ---------------------------------------------------
 
@@ -181,17 +262,13 @@ class Chat:
         if mistake:
             self.desk.print(Trouble(mistake))
         # What is said leaves the input when it is in the outbox.
-        return bool(mistake) or self.desk.saving
+        return bool(mistake) or self.desk.saving or self.line.text != text
 
     def _do(self, intent: Intent) -> str:
         """Do it; why it can't be done, or nothing."""
         match intent:
-            case commands.Say(text=text, kind=kind):
-                if not self.view.current:
-                    return _NO_ROOM
-                return self._errands.post(self.view.current, text, kind)
-            case commands.Tell(nick=nick, text=text):
-                return self._errands.post(f"@{nick}", text, "text")
+            case commands.Say() | commands.Tell() | About():
+                return self._say(intent)
             case commands.Join(room=room):
                 self._look_at(room)
             case commands.Leave(room=room):
@@ -202,7 +279,15 @@ class Chat:
                 self._client.rename_nowait(nick)
             case commands.Cancel():
                 self._errands.cancel(intent)
-            case commands.Who() | commands.ShowOutbox() | commands.Help():
+            case commands.History() | commands.Search() | commands.Jump() | commands.Fill():
+                return self._looking_back.ask(intent) if self.view.current else _NO_ROOM
+            case (
+                commands.Who()
+                | commands.ShowOutbox()
+                | commands.ShowUnread()
+                | commands.Help()
+                | commands.Mute()
+            ):
                 self.desk.print(*self._asked(intent))
             case commands.Quit():
                 self._quit()
@@ -212,10 +297,47 @@ class Chat:
                 assert_never(intent)
         return ""
 
+    def _say(self, intent: commands.Say | commands.Tell | About) -> str:
+        match intent:
+            case commands.Say(text=text, kind=kind):
+                if not self.view.current:
+                    return _NO_ROOM
+                return self._errands.post(self.view.current, text, kind)
+            case commands.Tell(nick=nick, text=text):
+                return self._errands.post(f"@{nick}", text, "text")
+            case About():
+                return self._say_about(intent)
+
+    def _say_about(self, about: About) -> str:
+        match meant(self.view, about):
+            case Draft(room=room, text=text, kind=kind, ref=ref):
+                return self._errands.post(room, text, kind, ref) if room else _NO_ROOM
+            case ToChange(text=text):
+                self.line.document = Document(text)
+            case Unclear(reason=reason):
+                return reason if self.view.current else _NO_ROOM
+        return ""
+
+    def _mute(self, room: str, *, muted: bool) -> Iterable[Line]:
+        if not room:
+            return (Trouble(_NO_ROOM),)
+        trouble = self._terminal.muted.set(room, muted=muted)
+        self.desk.view = replace(self.view, muted=self._terminal.muted.rooms)
+        calls = "does not call you: /unmute ends that" if muted else "calls you"
+        note = Note(f"#{room} {calls}")
+        return (note, Trouble(trouble)) if trouble else (note,)
+
     def _asked(
-        self, intent: commands.Who | commands.ShowOutbox | commands.Help
+        self,
+        intent: commands.Who
+        | commands.ShowOutbox
+        | commands.ShowUnread
+        | commands.Help
+        | commands.Mute,
     ) -> Iterable[Line]:
         match intent:
+            case commands.Mute(room=room, muted=muted):
+                return self._mute(room or self.view.current, muted=muted)
             case commands.Who():
                 return (who(self.view),)
             case commands.ShowOutbox():
@@ -223,8 +345,10 @@ class Chat:
                 listed = [(line, self._client.outbox.is_held(line.n)) for line in lines]
                 online = self._client.state == "online"
                 return outbox(listed, self._terminal.now(), online=online)
+            case commands.ShowUnread():
+                return unread(self.view)
             case commands.Help():
-                return (Note(f"{how:<18} {what}") for how, what in HELP)
+                return help_notes(self._terminal.habits)
 
     def _look_at(self, room: str) -> None:
         if self.view.find(room) is not None:

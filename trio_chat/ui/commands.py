@@ -2,13 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeAlias
 
 from trio_chat.errors import RefusedError
 from trio_chat.protocol import names
 from trio_chat.protocol.messages import Kind
+from trio_chat.ui.pointing import About, pointed, reaction
 
-_DIGITS_MAX: Final = 16
+_DIGITS_MAX: Final = 15
+HISTORY_LINES: Final = 20
+HISTORY_LINES_MAX: Final = 200
 
 # --- what can be wanted --------------------------------------------------------------
 
@@ -51,6 +55,14 @@ class Rename:
 
 
 @dataclass(frozen=True, slots=True)
+class Mute:
+    """Not be called by a room any more, or again; None: by the one that one looks at."""
+
+    room: str | None
+    muted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Who:
     """See who is in the room."""
 
@@ -61,10 +73,45 @@ class ShowOutbox:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowUnread:
+    """See where something is unread."""
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel:
     """Take a line back that waits; None: the last one."""
 
     n: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """See so many lines from before those that were printed."""
+
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """See where all of these words were said; empty: what the last search did not show."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """See what was said around an entry."""
+
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """See lines that were left out, as they came."""
+
+
+LookBack: TypeAlias = History | Search | Jump | Fill
+"""What can be wanted of the past."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +132,21 @@ class Mistake:
 
 
 Intent: TypeAlias = (
-    Say | Tell | Join | Leave | Rename | Who | ShowOutbox | Cancel | Help | Quit | Mistake
+    Say
+    | About
+    | Tell
+    | Join
+    | Leave
+    | Rename
+    | Mute
+    | Who
+    | ShowOutbox
+    | ShowUnread
+    | Cancel
+    | LookBack
+    | Help
+    | Quit
+    | Mistake
 )
 """What somebody at the keyboard can want."""
 
@@ -140,25 +201,88 @@ def _rename(rest: str) -> Intent:
     return Rename(names.nick(_needed(rest).strip()))
 
 
+def _mute(rest: str, *, muted: bool) -> Intent:
+    return Mute(_room(rest) if rest.strip() else None, muted)
+
+
 def _cancel(rest: str) -> Intent:
     number = rest.strip()
     if not number:
         return Cancel(None)
-    if not (number.isascii() and number.isdigit() and len(number) <= _DIGITS_MAX):
+    if not _is_number(number):
         return Mistake("it is /cancel [N]: /outbox lists the numbers")
     return Cancel(int(number))
 
 
+def _history(rest: str) -> Intent:
+    typed = rest.strip()
+    if not typed:
+        return History(HISTORY_LINES)
+    if not _is_number(typed) or not 0 < int(typed) <= HISTORY_LINES_MAX:
+        return Mistake(f"it is /history [N]: up to {HISTORY_LINES_MAX} earlier lines")
+    return History(int(typed))
+
+
+def _search(rest: str) -> Intent:
+    return Search(rest.strip())
+
+
+def _jump(rest: str) -> Intent:
+    typed = _needed(rest).strip().removeprefix("^")
+    if not _is_number(typed) or not int(typed):
+        return Mistake("it is /jump ^N: /search and /history show such numbers")
+    return Jump(int(typed))
+
+
+def _is_number(typed: str) -> bool:
+    return typed.isascii() and typed.isdigit() and len(typed) <= _DIGITS_MAX
+
+
+def _reply(rest: str) -> Intent:
+    point, text = pointed(rest)
+    return About("text", point, _needed(text))
+
+
+def _edit(rest: str) -> Intent:
+    return About("edit", *pointed(rest))
+
+
+def _delete(rest: str) -> Intent:
+    point, text = pointed(rest)
+    if text.strip():
+        return Mistake("it is /delete [^N]: ^N is the line with that number")
+    return About("delete", point)
+
+
+def _react(rest: str) -> Intent:
+    point, text = pointed(rest)
+    try:
+        return About("react", point, reaction(_needed(text)))
+    except KeyError:
+        return Mistake(f"no emoji is called {text.strip()} here: Tab lists them")
+
+
 COMMANDS: Final = (
     Command("cancel", "[N]", "take back a line that waits, or the last", _cancel),
+    Command("delete", "[^N]", "take back your last line, or line N", _delete),
+    Command("edit", "[^N] [TEXT]", "change your last line, or line N", _edit),
+    Command("fill", "", "show lines that were left out", lambda _: Fill()),
     Command("help", "", "show this list", lambda _: Help()),
+    Command("history", "[N]", "show what was said before", _history),
     Command("join", "ROOM", "enter a room, or look at it", _join),
+    Command("jump", "^N", "show what was said around an entry", _jump),
     Command("leave", "[ROOM]", "leave this room, or another", _leave),
     Command("me", "TEXT", "say what you do", lambda rest: Say(_needed(rest), "me")),
     Command("msg", "NICK TEXT", "say it to one person alone", _tell),
+    Command("mute", "[ROOM]", "not be called by it any more", partial(_mute, muted=True)),
     Command("nick", "NAME", "take another name", _rename),
     Command("outbox", "", "show what waits to be sent", lambda _: ShowOutbox()),
     Command("quit", "", "leave the chat; Ctrl-D does too", lambda _: Quit()),
+    Command("react", "[^N] EMOJI", "react to a line; again: take it back", _react),
+    Command("reply", "[^N] TEXT", "answer the last line, or line N", _reply),
+    Command("search", "[WORDS]", "show where it was said; or older", _search),
+    Command("unmute", "[ROOM]", "be called by it again", partial(_mute, muted=False)),
+    Command("unread", "", "show where something is unread", lambda _: ShowUnread()),
     Command("who", "", "show who is in this room", lambda _: Who()),
 )
 
@@ -169,15 +293,8 @@ HELP: Final = (
     ("Right", "take the rest of the line that is suggested"),
     ("Up, Down", "what was typed before"),
     ("Ctrl-R", "search in what was typed before"),
-    ("Alt-Enter", "begin a new line in the text"),
-    ("Ctrl-X Ctrl-E", "write it in $EDITOR"),
-    ("Alt-1 ... Alt-9", "look at the first room, the second ..."),
-    ("Alt-Up, Alt-Down", "look at the room before, the next one"),
-    ("Alt-A", "look where you were called, or at what is new"),
-    ("Ctrl-K", "look for a room by a few letters"),
-    ("Ctrl-C", "clear the line; on an empty one, quit"),
 )
-"""What /help shows: how to type it, and what it does."""
+"""What can be typed whatever keys one has: how, and what it does."""
 
 
 def parse(line: str) -> Intent | None:

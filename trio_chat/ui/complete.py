@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from trio_chat.protocol import names
 from trio_chat.ui.commands import COMMANDS
 from trio_chat.ui.emoji import EMOJI
-from trio_chat.ui.state import View, short
+from trio_chat.ui.recent import Recent
+from trio_chat.ui.state import View, said_in, short
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +22,14 @@ class Candidate:
     help: str = ""
 
 
-_OF_ROOMS: Final = frozenset({"join", "leave"})
+_OF_ROOMS: Final = frozenset({"join", "leave", "mute", "unmute"})
 _OF_NICKS: Final = frozenset({"msg"})
 _OF_LINES: Final = frozenset({"cancel"})
+_OF_ENTRIES: Final = frozenset({"reply", "react", "edit", "delete"})
+_OF_OWN_ENTRIES: Final = frozenset({"edit", "delete"})
 _EMOJI_CHARS_MIN: Final = 2
 """Letters behind the colon; what is shorter is a face, or the end of a sentence."""
+_ENTRIES_MAX: Final = 20
 
 
 def complete(
@@ -64,13 +69,27 @@ def _first_argument(
         return _matching(rooms, word.removeprefix("#"), " ")
     if command in _OF_NICKS:
         return _matching(_nicks(view), word.removeprefix("@"), " ")
+    if command in _OF_ENTRIES and word.startswith("^"):
+        own = command in _OF_OWN_ENTRIES
+        return _entries(view.recent.get(view.current, ()), word, own=own)
     if command in _OF_LINES:
         held = (line for line in view.queued if is_held(line.n))
-        lines = ((str(line.n), short(line.text)) for line in held)
+        lines = ((str(line.n), short(said_in(line))) for line in held)
         return tuple(
             Candidate(n, len(word), text) for n, text in lines if n.startswith(word)
         )
     return ()
+
+
+def _entries(recent: Recent, word: str, *, own: bool) -> tuple[Candidate, ...]:
+    there = (each for each in reversed(recent) if not each.gone and (each.own or not own))
+    rows = ((f"^{each.seq}", f"{each.nick}: {short(each.text)}") for each in there)
+    found = (
+        Candidate(f"{point} ", len(word), what)
+        for point, what in rows
+        if point.startswith(word)
+    )
+    return tuple(islice(found, _ENTRIES_MAX))
 
 
 def _nicks(view: View) -> Iterable[str]:

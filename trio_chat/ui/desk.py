@@ -1,5 +1,7 @@
 """What the parts of a chat have in common: what is known, what is typed, what is shown."""
 
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -8,9 +10,9 @@ from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
 
 from trio_chat.ui.paper import Paper
-from trio_chat.ui.rooms import switched
+from trio_chat.ui.rooms import skipped, switched
 from trio_chat.ui.screen import Screen
-from trio_chat.ui.state import Line, Note, Update, View
+from trio_chat.ui.state import Line, Note, Skipped, Update, View
 
 UNAWARE_S: Final = 0.7
 """Whoever types on so soon has not seen that a line came back."""
@@ -26,13 +28,16 @@ class Desk:
         """The line being typed."""
         self.screen = screen
         self.paper = paper
+        paper.on_skipped.append(self._skipped)
         self.leaving = False
         """Whether one has gone, but for the answers to one's last lines."""
         self.saving = False
         """Whether the line in the input is on its way into the outbox."""
+        self.on_change: list[Callable[[], object]] = []
+        """Called when something new is known."""
         self._drafts: dict[str, Document] = {}
         self._draft_of = view.current
-        self._back_since_s: float | None = None
+        self._came_back = ("", -math.inf)
 
     def follow(self, update: Update) -> None:
         """This is what is known now, and this is to be printed."""
@@ -40,10 +45,15 @@ class Desk:
         self.print(*update.lines)
         if update.back:
             self._give_back(update.back)
+        for changed in self.on_change:
+            changed()
 
     def print(self, *lines: Line) -> None:
         """Print these above the prompt."""
         self.paper.print(*lines)
+
+    def _skipped(self, row: Skipped) -> None:
+        self.view = skipped(self.view, row)
 
     def look_at(self, room: str | None) -> None:
         """Look at a room that one is in; None: stay where one is."""
@@ -63,6 +73,19 @@ class Desk:
         self.line.selection_state = selection
 
     # --- drafts ----------------------------------------------------------------------
+
+    @property
+    def drafts(self) -> dict[str, str]:
+        """What is typed for each room, and not sent; "" is no room."""
+        drafts = {room: draft.text for room, draft in self._drafts.items()}
+        drafts[self._draft_of] = self.line.text
+        return {room: text for room, text in drafts.items() if text}
+
+    def take_out(self, drafts: Mapping[str, str]) -> None:
+        """Here is what was typed the last time."""
+        found = {room: Document(text) for room, text in drafts.items()}
+        self.line.reset(found.pop(self._draft_of, None))
+        self._drafts |= {r: text for r, text in found.items() if self.view.find(r)}
 
     def change_drafts(self) -> None:
         """Put away what is typed for one room, and take out what was for another.
@@ -90,7 +113,7 @@ class Desk:
             self._say_where_it_is(text)
         else:
             self.line.reset(Document(text))
-            self._back_since_s = trio.current_time()
+            self._came_back = (text, trio.current_time())
 
     def _say_where_it_is(self, text: str) -> None:
         self.remember(text)
@@ -98,12 +121,11 @@ class Desk:
 
     def just_came_back(self) -> bool:
         """Whether a line came back this very moment, and nobody can know of it."""
-        since_s, self_s = self._back_since_s, trio.current_time()
-        return since_s is not None and self_s - since_s < UNAWARE_S
+        text, since_s = self._came_back
+        return self.line.text == text and trio.current_time() - since_s < UNAWARE_S
 
     def put_aside(self) -> None:
         """Somebody was about to type as a line came back: their own goes first."""
         text = self.line.text
-        self._back_since_s = None
         self.line.reset()
         self._say_where_it_is(text)

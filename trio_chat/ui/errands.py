@@ -10,10 +10,10 @@ from trio_chat.client.outbox import OUTBOX_LINES_MAX, Ticket
 from trio_chat.client.parts import parts_of
 from trio_chat.errors import ClosedError, OutboxError, RefusedError, lone_exception
 from trio_chat.protocol.codes import Code
-from trio_chat.protocol.messages import Kind
+from trio_chat.protocol.messages import LINES, Kind
 from trio_chat.ui.commands import Cancel
 from trio_chat.ui.desk import Desk
-from trio_chat.ui.state import Note, Trouble, typed
+from trio_chat.ui.state import Note, Trouble, said_in, typed
 
 ERRANDS_MAX: Final = 100
 SAVING_SHOWN_S: Final = 0.2
@@ -27,6 +27,8 @@ class Post:
     room: str
     texts: tuple[str, ...]
     kind: Kind
+    ref: int | None = None
+    """The line that it is about."""
 
 
 Errand: TypeAlias = Post | Cancel
@@ -39,31 +41,32 @@ class Errands:
             was typed before it.
     """
 
-    def __init__(self, desk: Desk, client: Client) -> None:
+    def __init__(self, desk: Desk, client: Client, send: str = "Enter") -> None:
         self._desk = desk
         self._client = client
+        self._send_key = send
         self._offered: Post | None = None
         # When it is full, what was typed stays in the input.
         self._send, self._to_do = trio.open_memory_channel[Errand](ERRANDS_MAX)
         self._done = trio.Event()
 
-    def post(self, room: str, text: str, kind: Kind) -> str:
+    def post(self, room: str, text: str, kind: Kind, ref: int | None = None) -> str:
         """Say it; why it can't be said like this, or nothing.
 
         Raises: RefusedError: it can't be said at all.
                 trio.WouldBlock: as many lines as can wait are waiting.
         """
-        post = Post(room, (text,), kind)
+        post = Post(room, (text,), kind, ref)
         try:
-            self._client.check(room, text, kind=kind)
+            self._client.check(room, text, kind=kind, ref=ref)
         except RefusedError as error:
-            if error.code != Code.TEXT_TOO_LONG:
+            if error.code != Code.TEXT_TOO_LONG or kind not in LINES:
                 raise
-            post = Post(room, tuple(parts_of(text)), kind)
+            post = Post(room, tuple(parts_of(text)), kind, ref)
             if post != self._offered:
                 self._offered = post
                 too_much = f"{len(text.encode()):,} bytes are too much for one entry"
-                return f"{too_much}: Enter again sends it as {len(post.texts)}"
+                return f"{too_much}: {self._send_key} again sends it as {len(post.texts)}"
         self._offered = None
         if len(self._client.outbox) + len(post.texts) > OUTBOX_LINES_MAX:
             raise trio.WouldBlock
@@ -111,7 +114,9 @@ class Errands:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._show_saving)
                     while left:
-                        await self._client.post(post.room, left[0], kind=post.kind)
+                        await self._client.post(
+                            post.room, left[0], kind=post.kind, ref=post.ref
+                        )
                         del left[0]
                     nursery.cancel_scope.cancel()
         except (OutboxError, ClosedError) as error:
@@ -130,7 +135,7 @@ class Errands:
         """Leave in the input what is not in the outbox; `whole`: it is there already."""
         desk = self._desk
         if not whole:
-            desk.line.text = typed(Ticket(post.room, 0, text, post.kind))
+            desk.line.text = typed(Ticket(post.room, 0, text, post.kind, ref=post.ref))
             desk.remember(desk.line.text)
         if desk.screen.keys_wait:  # what was typed next is another line
             desk.print(Note(f"Up brings it back: {text}"))
@@ -152,4 +157,4 @@ class Errands:
             desk.print(Trouble(str(error)))
         else:
             desk.remember(typed(ticket))
-            desk.print(Note(f"taken back; Up brings it to the input: {ticket.text}"))
+            desk.print(Note(f"taken back; Up brings it to the input: {said_in(ticket)}"))

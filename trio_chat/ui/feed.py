@@ -9,10 +9,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from trio_chat.ui.state import Day, Line, Missing, Moved, Note, Rule, Said, Skipped
+from trio_chat.client.events import Entry
+from trio_chat.ui.state import (
+    Day,
+    Line,
+    Missing,
+    Moved,
+    Note,
+    Reacted,
+    Recalled,
+    Rule,
+    Said,
+    Skipped,
+)
 
 FOLDED_S: Final = 2.0
 """Who comes and goes within this time, with nothing said meanwhile, shares a row."""
+REACTIONS_MAX: Final = 50
+"""More of them are not kept back."""
 NAMED_MAX: Final = 5
 """Of more people only the number is told."""
 _Date: TypeAlias = tuple[int, int, int]
@@ -26,6 +40,13 @@ class Feed:
     """The local day of the last line."""
     moves: tuple[Moved, ...] = ()
     """Who came and went since, not told yet: at most one for each person."""
+    reactions: tuple[Said, ...] = ()
+    """Reactions since, not told yet: what was taken back again is not among them."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether there is something for settled() to tell."""
+        return bool(self.moves or self.reactions)
 
 
 def begin_feed(now: float) -> Feed:
@@ -36,7 +57,8 @@ def begin_feed(now: float) -> Feed:
 def fed(feed: Feed, lines: Iterable[Line], now: float) -> tuple[Feed, list[Line]]:
     """What is printed for these lines.
 
-    Shape:  comings and goings are kept for settled(), or until something else is printed.
+    Shape:  comings and goings, and reactions, are kept for settled(), or until something
+            else is printed.
     Units:  `now` in seconds since 1970.
     """
     printed: list[Line] = []
@@ -44,21 +66,48 @@ def fed(feed: Feed, lines: Iterable[Line], now: float) -> tuple[Feed, list[Line]
         if isinstance(line, Moved):
             feed = replace(feed, moves=_moved(feed.moves, line))
             continue
+        few = len(feed.reactions) < REACTIONS_MAX
+        if isinstance(line, Said) and line.reacts and few:
+            feed = replace(feed, reactions=_reacting(feed.reactions, line))
+            continue
         feed, told = settled(feed, now)
         printed += told
         date = _date_of(line, now)
         if date is not None and date != feed.date:
             feed = replace(feed, date=date)
-            printed.append(Day(line.entry.ts if isinstance(line, Said) else now))
+            printed.append(Day(_ts_of(line, now)))
         printed.append(line)
     return feed, printed
 
 
 def settled(feed: Feed, now: float) -> tuple[Feed, list[Line]]:
-    """What is printed when those who came and went are to be told now."""
-    if not feed.moves:
+    """What is printed when those who came and went, and reactions, are to be told now."""
+    if not feed.waits:
         return feed, []
-    return fed(replace(feed, moves=()), [Note(_folded(feed.moves))], now)
+    moves = (Note(_folded(feed.moves)),) if feed.moves else ()
+    told: list[Line] = [*moves, *_by_line(feed.reactions)]
+    return fed(replace(feed, moves=(), reactions=()), told, now)
+
+
+def _reacting(reactions: tuple[Said, ...], line: Said) -> tuple[Said, ...]:
+    # Who takes a reaction back at once has not reacted.
+    kept = tuple(each for each in reactions if not _undoes(line.entry, each.entry))
+    return (*kept, line) if len(kept) == len(reactions) else kept
+
+
+def _undoes(entry: Entry, earlier: Entry) -> bool:
+    same = (entry.room, entry.ref, entry.nick, entry.text) == (
+        *(earlier.room, earlier.ref, earlier.nick, earlier.text),
+    )
+    return same and entry.kind != earlier.kind
+
+
+def _by_line(reactions: Iterable[Said]) -> list[Reacted]:
+    lines: dict[tuple[str, int | None], tuple[Said, ...]] = {}
+    for each in reactions:
+        line = each.entry.room, each.entry.ref
+        lines[line] = (*lines.get(line, ()), each)
+    return [*map(Reacted, lines.values())]
 
 
 def _moved(moves: tuple[Moved, ...], move: Moved) -> tuple[Moved, ...]:
@@ -89,12 +138,22 @@ def _people(number: int) -> str:
 def _date_of(line: Line, now: float) -> _Date | None:
     """The day that a line is of; None: it has no time."""
     match line:
-        case Said(entry=entry):
-            return _date(entry.ts)
-        case Rule() | Day() | Missing() | Skipped():
+        case Said() | Reacted() | Recalled(dated=False):
+            return _date(_ts_of(line, now))
+        case Rule() | Day() | Missing() | Skipped() | Recalled():
             return None
         case _:
             return _date(now)
+
+
+def _ts_of(line: Line, now: float) -> float:
+    match line:
+        case Said(entry=entry) | Recalled(said=Said(entry=entry)):
+            return entry.ts
+        case Reacted():
+            return line.all[-1].entry.ts
+        case _:
+            return now
 
 
 def _date(ts: float) -> _Date:

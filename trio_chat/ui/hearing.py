@@ -7,9 +7,11 @@ from typing import Final
 import trio
 
 from trio_chat.client import Client
-from trio_chat.client.events import Accepted, Cancelled, Refused, Status
+from trio_chat.client.events import Accepted, Cancelled, ClientEvent, Refused, Status
 from trio_chat.ui.changes import is_new_loss, lost, reduce
 from trio_chat.ui.desk import Desk
+from trio_chat.ui.meeting import met
+from trio_chat.ui.state import View
 
 SENDING_SHOWN_S: Final = 0.5
 """Lines that wait longer for their answers are counted in the status line: whoever chats
@@ -29,6 +31,8 @@ class Hearing:
     def __init__(self, desk: Desk, client: Client) -> None:
         self._desk = desk
         self._client = client
+        self.on_heard: list[Callable[[View, ClientEvent], object]] = []
+        """Called with what is known then, for each event."""
         # What is in the outbox, and what was settled and is not seen here yet.
         self._unanswered = {ticket.n for ticket in client.outbox.lines}
         client.outbox.on_queued.append(lambda ticket: self._unanswered.add(ticket.n))
@@ -74,7 +78,10 @@ class Hearing:
             for at, event in enumerate(events, 1):
                 if not at % SLICE:
                     await trio.lowlevel.cancel_shielded_checkpoint()
+                desk.follow(met(desk.view, event))
                 desk.follow(reduce(desk.view, event))
+                for tell in self.on_heard:
+                    tell(desk.view, event)
                 if isinstance(event, Accepted | Cancelled | Refused):
                     self._unanswered.discard(event.n or 0)
                 if isinstance(event, Status):

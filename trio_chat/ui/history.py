@@ -8,8 +8,8 @@ from typing import Final
 
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 
-HISTORY_LINES_MAX: Final = 1_000
-"""What is older is forgotten when the next chat begins."""
+from trio_chat.habits.habits import DEFAULT_HABITS
+
 HISTORY_BYTES_MAX: Final = 1_000_000
 _ENTRY_BEGINS: Final = "\n# "
 
@@ -35,19 +35,25 @@ def is_secret(text: str) -> bool:
     return _SECRET.search(text) is not None
 
 
-def open_history(state_dir: Path | None) -> History:
+def open_history(
+    state_dir: Path | None, lines_max: int = DEFAULT_HABITS.history_lines
+) -> History:
     """What was typed before, in this life and in earlier ones.
 
-    Shape:  without a directory that can be written: in this life alone.
+    Shape:  without a directory that can be written, or where no lines are to be kept: in
+            this life alone. What is older than that is forgotten now.
     """
     if state_dir is None:
         return InMemoryHistory()
     path = state_dir / "history"
     try:
+        if not lines_max:
+            path.unlink(missing_ok=True)
+            return InMemoryHistory()
         state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)
         path.chmod(0o600)
-        _shorten(path)
+        _shorten(path, lines_max)
     except OSError:
         return InMemoryHistory()
     return _KeptHistory(path)
@@ -67,10 +73,10 @@ class _KeptHistory(FileHistory):
             super().store_string(string)
 
 
-def _shorten(path: Path) -> None:
+def _shorten(path: Path, lines_max: int) -> None:
     """Give up the oldest lines, if there are too many."""
     text = path.read_text(encoding="utf-8", errors="replace")
-    kept = shortened(text)
+    kept = shortened(text, lines_max)
     if kept != text:
         with suppress(OSError):  # another chat has it open: next time
             other = path.with_suffix(".new")
@@ -79,10 +85,10 @@ def _shorten(path: Path) -> None:
             other.replace(path)
 
 
-def shortened(text: str) -> str:
+def shortened(text: str, lines_max: int = DEFAULT_HABITS.history_lines) -> str:
     """The file without its oldest lines, if it has more than it may have."""
     entries = text.split(_ENTRY_BEGINS)
-    kept = entries[-HISTORY_LINES_MAX:]
+    kept = entries[-lines_max:]
     size = 0
     for number, entry in enumerate(reversed(kept)):
         size += len(entry)

@@ -8,9 +8,11 @@ from prompt_toolkit.auto_suggest import AutoSuggestFromHistory, ConditionalAutoS
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
+from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.filters import Condition, has_focus, is_done
 from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.history import History
+from prompt_toolkit.key_binding.vi_state import InputMode
 from prompt_toolkit.layout import (
     BufferControl,
     ConditionalContainer,
@@ -27,17 +29,26 @@ from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import Style
 from prompt_toolkit.widgets import SearchToolbar
 
+from trio_chat.habits.actions import DEFAULT_KEYS, Keymap
+from trio_chat.habits.key_names import label
 from trio_chat.sanitise import clean
 from trio_chat.ui.complete import complete
 from trio_chat.ui.state import View
-from trio_chat.ui.status import queued, status
+from trio_chat.ui.status import Fragments, queued, status
 from trio_chat.ui.switcher import Switcher
 from trio_chat.ui.themes import Depth, Look, prompt_styles
+from trio_chat.ui.weight import weight
 
 INPUT_ROWS_MAX: Final = 10
 MENU_ROWS_MAX: Final = 8
 SUGGESTED_AFTER_CHARS: Final = 2
 _PROMPT: Final = "> "
+_VI_SELECTS: Final = "V "
+_VI_PROMPTS: Final[Mapping[InputMode, str]] = {
+    InputMode.NAVIGATION: "N ",
+    InputMode.REPLACE: "R ",
+    InputMode.REPLACE_SINGLE: "R ",
+}
 _DEPTHS: Final[Mapping[Depth, ColorDepth]] = {
     "none": ColorDepth.DEPTH_1_BIT,
     "16": ColorDepth.DEPTH_4_BIT,
@@ -76,8 +87,11 @@ def build_line(
     return line
 
 
-def build_layout(line: Buffer, switcher: Switcher, view: Callable[[], View]) -> Layout:
+def build_layout(
+    line: Buffer, switcher: Switcher, view: Callable[[], View], keys: Keymap = DEFAULT_KEYS
+) -> Layout:
     """The screen for a view, with the line being typed."""
+    send = label(keys["send"][0])
     search = SearchToolbar()
     typed = BufferControl(
         line,
@@ -87,7 +101,8 @@ def build_layout(line: Buffer, switcher: Switcher, view: Callable[[], View]) -> 
     )
     rows = HSplit(
         [
-            _shown_if_any(lambda: FormattedText(queued(view(), _columns()))),
+            _shown_if_any(lambda: queued(view(), _columns())),
+            _shown_if_any(lambda: weight(line.text, send, _columns())),
             Window(
                 typed,
                 height=Dimension(min=1, max=INPUT_ROWS_MAX),
@@ -99,7 +114,7 @@ def build_layout(line: Buffer, switcher: Switcher, view: Callable[[], View]) -> 
             CompletionsMenu(max_height=MENU_ROWS_MAX),
             _looking(switcher),
             Window(
-                FormattedTextControl(lambda: FormattedText(status(view(), _columns()))),
+                _text(lambda: status(view(), _columns())),
                 height=1,
                 style="class:status",
             ),
@@ -116,23 +131,38 @@ def _columns() -> int:
 
 def _looking(switcher: Switcher) -> ConditionalContainer:
     name = BufferControl(switcher.line, [BeforeInput("room: ", "class:prompt")])
-    rooms = FormattedTextControl(lambda: FormattedText(switcher.fragments))
+    rooms = _text(lambda: switcher.fragments)
     return ConditionalContainer(
         HSplit([Window(rooms, dont_extend_height=True), Window(name, height=1)]),
         filter=has_focus(switcher.line),
     )
 
 
-def _shown_if_any(fragments: Callable[[], FormattedText]) -> ConditionalContainer:
+def _text(fragments: Callable[[], Fragments]) -> FormattedTextControl:
+    """What is shown is clean: the toolkit itself takes any text."""
+    return FormattedTextControl(lambda: FormattedText(fragments()))
+
+
+def _shown_if_any(fragments: Callable[[], Fragments]) -> ConditionalContainer:
     return ConditionalContainer(
-        Window(FormattedTextControl(fragments), dont_extend_height=True),
+        Window(_text(fragments), dont_extend_height=True),
         filter=Condition(lambda: bool(fragments())),
     )
 
 
 def _prompt(row: int, continued: int) -> FormattedText:
     first = row == 0 and continued == 0
-    return FormattedText([("class:prompt", _PROMPT if first else " " * len(_PROMPT))])
+    return FormattedText([("class:prompt", _sign() if first else " " * len(_PROMPT))])
+
+
+def _sign() -> str:
+    """The prompt; while keys are vi's commands it is a letter."""
+    app = get_app()
+    if app.editing_mode != EditingMode.VI:
+        return _PROMPT
+    if app.current_buffer.selection_state is not None:
+        return _VI_SELECTS
+    return _VI_PROMPTS.get(app.vi_state.input_mode, _PROMPT)
 
 
 class CommandCompleter(Completer):
@@ -153,5 +183,6 @@ class CommandCompleter(Completer):
             yield Completion(
                 candidate.word,
                 start_position=-candidate.typed_chars,
+                display=clean(candidate.word),
                 display_meta=clean(candidate.help),
             )

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from trio_chat.client.events import Entry
 from trio_chat.protocol import names
+from trio_chat.ui.recent import Known
 
 
 def mentions(entry: Entry, nick: str) -> bool:
@@ -22,3 +23,16 @@ def name_in(nick: str) -> re.Pattern[str]:
             `ada-lovelace` and `canada` are not.
     """
     return re.compile(rf"(?<![\w-]){re.escape(nick)}(?![\w-])", re.IGNORECASE)
+
+
+def calls(entry: Entry, about: Known | None, nick: str) -> bool:
+    """Whether an entry calls this nick: a mention, an answer, or an edit that adds one.
+
+    Shape:  `about` is the line that it is about, as it read before, if that is known.
+    """
+    if entry.kind == "edit" and about is not None and name_in(nick).search(about.text):
+        return False
+    if not entry.is_line and entry.kind != "edit":
+        return False
+    answers = entry.is_line and about is not None and about.own
+    return mentions(entry, nick) or (answers and entry.nick != nick)

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import trio
 
+from trio_chat.sanitise import Drawn
 from trio_chat.ui.feed import FOLDED_S, begin_feed, fed, settled
 from trio_chat.ui.printer import Printer
 from trio_chat.ui.render import text_of
 from trio_chat.ui.screen import Screen
-from trio_chat.ui.state import Line
+from trio_chat.ui.state import Line, Skipped
 from trio_chat.ui.themes import Look
 
 
@@ -21,6 +22,8 @@ class Paper:
         self._look = look
         self._now = now
         self._printer = Printer(self._drawn, screen.print_above)
+        self.on_skipped: list[Callable[[Skipped], object]] = []
+        """Called when a row that counts lines is printed in their place."""
         self._feed = begin_feed(now())
         self._moved = trio.Event()
 
@@ -28,12 +31,19 @@ class Paper:
         """Print these, after all others."""
         self._feed, printed = fed(self._feed, lines, self._now())
         self._printer.put(printed)
-        if self._feed.moves:
+        if self._feed.waits:
             self._moved.set()
 
     def answered(self) -> None:
         """The terminal has answered how it is."""
         self._printer.answered()
+
+    async def answers(self) -> None:
+        """Wait until no answer of the terminal's is on its way.
+
+        Cancel: atomic.
+        """
+        await self._printer.answers()
 
     async def ready(self) -> None:
         """Wait until there is space for more to be printed.
@@ -66,7 +76,11 @@ class Paper:
             self._feed, printed = settled(self._feed, self._now())
             self._printer.put(printed)
 
-    def _drawn(self, lines: Sequence[Line]) -> str:
+    def _drawn(self, lines: Sequence[Line]) -> list[Drawn]:
         columns = self._screen.output.get_size().columns
         look, now = replace(self._look, columns=columns), self._now()
-        return "".join(text_of(line, look, now) for line in lines)
+        for line in lines:
+            if isinstance(line, Skipped):
+                for tell in self.on_skipped:
+                    tell(line)
+        return [text_of(line, look, now) for line in lines]

@@ -13,6 +13,7 @@ from typing import Final
 
 import trio
 
+from trio_chat.sanitise import Drawn
 from trio_chat.ui.pace import (
     ECHO_S,
     EVERY_S,
@@ -53,15 +54,15 @@ class _Question:
 class Printer:
     """A queue of lines on their way to the terminal.
 
-    Shape:  `draw(lines)` is their text; `write(text, ask)` prints it above the prompt, and
+    Shape:  `draw(lines)` are their texts; `write(text, ask)` prints it above the prompt, and
             asks the terminal how it is if that is wanted; False: not now. answered() is
             called with its answer.
     """
 
     def __init__(
         self,
-        draw: Callable[[Sequence[Line]], str],
-        write: Callable[[str, bool], bool],
+        draw: Callable[[Sequence[Line]], Iterable[Drawn]],
+        write: Callable[[Drawn, bool], bool],
     ) -> None:
         self._draw = draw
         self._write = write
@@ -99,10 +100,13 @@ class Printer:
             self._pace = answered(self._pace, question.chars, took_s, more=question.more)
             question.answered.set()
 
-    @property
-    def asks(self) -> bool:
-        """Whether an answer of the terminal is on its way."""
-        return self._question is not None
+    async def answers(self) -> None:
+        """Wait until no answer of the terminal's is on its way.
+
+        Cancel: atomic.
+        """
+        if self._question is not None:
+            await self._question.answered.wait()
 
     async def drained(self) -> None:
         """Wait until all that was put before is printed, or counted in a row that is.
@@ -157,7 +161,7 @@ class Printer:
     def _print_piece(self) -> int:
         """Print the next lines; how many characters that were."""
         piece = self._piece()
-        text = self._draw([each.line for each in piece])
+        text = Drawn("".join(self._draw([each.line for each in piece])))
         began_s = trio.current_time()
         if began_s - self._printed_s > SILENCE_S:
             self._unasked = 0  # that was taken long since

@@ -1,12 +1,19 @@
 """Going from room to room: what one looks at, and what is printed when that changes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
-from trio_chat.client.events import Entry, Gap
+from trio_chat.client.events import GONE, Entry, Gap
 from trio_chat.protocol import names
-from trio_chat.ui.mentions import mentions
-from trio_chat.ui.state import Line, Missing, Room, Rule, Said, Update, View, count
+from trio_chat.ui.lookalikes import like_of
+from trio_chat.ui.mentions import calls
+from trio_chat.ui.recent import Known, find
+from trio_chat.ui.state import Line, Missing, Room, Rule, Said, Skipped, Update, View
+from trio_chat.ui.unread import printed, rule_of
+
+SAME_HOLE_LINES: Final = 5_000
+"""What was skipped with no more lines in between can be had as one."""
 
 
 def opening(view: View, name: str) -> Update:
@@ -19,37 +26,73 @@ def switched(view: View, name: str) -> Update:
     """One looks at a room that one is in: here is what was said meanwhile."""
     room = view.find(name)
     assert room is not None, name
-    printed = tuple(_printed(view, each) for each in room.kept)
-    read = max((room.read, *(_last_seq(each) for each in room.kept[-1:])))
-    looked_at = replace(room, unread=0, calls=0, kept=(), not_kept=0, read=read)
-    view = with_room(replace(view, current=name), looked_at)
-    # A room that is not open yet gets its rule when it is.
-    return Update(view, (_rule(room), *printed) if room.opened else printed)
+    read = max((room.heard, *(_last_seq(each) for each in room.kept[-1:])))
+    looked_at = replace(room, kept=(), not_kept=0, about={}, hole=_left_out(room))
+    update = Update(with_room(replace(view, current=name), printed(looked_at, read)))
+    mark = room.mark if room.mark is not None and room.unread else 0
+    lines = [(_last_seq(each), _printed(view, each, room.about)) for each in room.kept]
+    known = tuple(line for seq, line in lines if seq <= mark)
+    new = tuple(line for seq, line in lines if seq > mark)
+    if not room.opened:  # it gets its rule when it is
+        return replace(update, lines=known + new)
+    if not known:
+        return replace(update, lines=(rule_of(room), *new))
+    return replace(update, lines=(Rule(room.name), *known, rule_of(room), *new))
 
 
-def _rule(room: Room) -> Rule:
-    remarks = []
-    if room.unread:
-        remarks.append(f"{room.unread:,} new while you were away")
-    if room.calls:
-        remarks.append(f"{room.calls:,} for you")
-    if room.not_kept:
-        remarks.append(f"{count(room.not_kept, 'older line')} not shown")
-    return Rule(room.name, ", ".join(remarks), news=bool(room.unread))
+def _left_out(room: Room) -> tuple[int, int] | None:
+    """Which lines are not printed now, as far as they may be had."""
+    holes = [hole_of(each) for each in room.kept if isinstance(each, Gap)]
+    begins = max(room.read, room.mark or 0)
+    unknown = room.floor > begins
+    if room.not_kept or unknown:
+        first = room.kept[0] if room.kept else None
+        before = room.floor if first is None else _first_seq(first) - 1
+        after = begins if unknown else max(room.read, room.back - 1, 0)
+        holes.insert(0, (after, before))
+    return next((hole for hole in reversed(holes) if hole is not None), room.hole)
 
 
-def _printed(view: View, event: Entry | Gap) -> Line:
-    return Missing(event) if isinstance(event, Gap) else said(view, event)
+def skipped(view: View, row: Skipped) -> View:
+    """What is known after a row told of lines that were skipped: they can be had."""
+    room = view.find(row.room)
+    if room is None:
+        return view
+    after = row.after
+    if room.hole is not None and 0 <= row.after - room.hole[1] <= SAME_HOLE_LINES:
+        after = room.hole[0]  # of one flood, with some lines that were printed in between
+    return with_room(view, replace(room, hole=(after, row.through)))
 
 
-def said(view: View, entry: Entry) -> Said:
-    """An entry as a line: whose it is, and whether it is for oneself."""
+def hole_of(gap: Gap) -> tuple[int, int] | None:
+    """The lines of a gap, if the server may still have them."""
+    return None if gap.reason == GONE else (gap.after, gap.through)
+
+
+def _printed(view: View, event: Entry | Gap, about: Mapping[int, Known]) -> Line:
+    if isinstance(event, Gap):
+        return Missing(event)
+    return said(view, event, about.get(event.seq))
+
+
+def said(view: View, entry: Entry, about: Known | None = None) -> Said:
+    """An entry as a line: whose it is, what it is about, and whether it is for oneself.
+
+    Shape:  `about` is what it is about, if that was known when it came.
+    """
+    about = about or find(view.recent.get(entry.room, ()), entry.ref)
     return Said(
         entry,
         own=entry.nick == view.nick,
         to=(entry.to or view.nick) if entry.direct else "",
-        called=view.nick if not entry.direct and mentions(entry, view.nick) else "",
+        called=view.nick if not entry.direct and calls(entry, about, view.nick) else "",
+        about=about,
+        like=like_of(entry.nick, view.likes),
     )
+
+
+def _first_seq(event: Entry | Gap) -> int:
+    return event.after + 1 if isinstance(event, Gap) else event.seq
 
 
 def _last_seq(event: Entry | Gap) -> int:
@@ -74,7 +117,8 @@ def calling(view: View) -> str | None:
     """The next room in which one was called, or else in which something is unread."""
     others = _from_here(view.rooms, view.current)
     called = (room.name for room in others if room.calls)
-    return next(called, next((room.name for room in others if room.unread), None))
+    unread = (room.name for room in others if room.unread and room.name not in view.muted)
+    return next(called, next(unread, None))
 
 
 def found(view: View, typed: str) -> list[Room]:
@@ -124,6 +168,8 @@ def with_room(view: View, room: Room) -> View:
 def without_room(view: View, name: str, *lines: Line) -> Update:
     """One is not in a room any more: the lines say so, and one looks at another."""
     gone = view.find(name)
+    recent = {room: lines for room, lines in view.recent.items() if room != name}
+    view = replace(view, recent=recent)
     rooms = tuple(room for room in view.rooms if room.name != name)
     view = replace(view, rooms=rooms)
     if gone is not None and gone.read:

@@ -6,15 +6,18 @@ text written and the prompt drawn again in one go, and the keyboard is never let
 that a few private names are used; tests/ui/test_canary.py knows each of them.
 """
 
+import os
+import signal
 import sys
 from collections import deque
 from collections.abc import Callable
 from itertools import zip_longest
 from typing import Final
 
-from prompt_toolkit.application import Application
+from prompt_toolkit.application import Application, run_in_terminal
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.data_structures import Point
+from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding.key_processor import KeyPress
 from prompt_toolkit.layout import Layout
@@ -22,10 +25,13 @@ from prompt_toolkit.layout.screen import Screen as Cells
 from prompt_toolkit.output import ColorDepth, Output
 from prompt_toolkit.styles import BaseStyle
 
+from trio_chat.sanitise import Drawn
 from trio_chat.ui.answers import QUESTION
 
 ESCAPE_KEY_S: Final = 0.05
 """How long a lone Esc waits for more; the toolkit's half second is felt by Alt's users."""
+STOPPED: Final = getattr(signal, "SIGTSTP", None)
+"""What stops a program that may do something before; None: this system has no such."""
 _BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"  # one frame, for terminals that know frames
 
 
@@ -37,6 +43,7 @@ class Screen(Application[None]):
         layout: Layout,
         style: tuple[BaseStyle, ColorDepth],
         terminal: tuple[Input, Output],
+        editing: str = "emacs",
     ) -> None:
         super().__init__(
             layout=layout,
@@ -44,6 +51,7 @@ class Screen(Application[None]):
             color_depth=style[1],
             input=terminal[0],
             output=terminal[1],
+            editing_mode=EditingMode.VI if editing == "vi" else EditingMode.EMACS,
             erase_when_done=True,
             # Only Windows does not tell of another size.
             terminal_size_polling_interval=0.5 if sys.platform == "win32" else None,
@@ -67,15 +75,23 @@ class Screen(Application[None]):
             self.output.show_cursor()
             self.output.flush()
 
-    def print_above(self, text: str, ask: bool = False) -> bool:
+    def print_above(self, text: Drawn, ask: bool = False) -> bool:
         """Print whole lines above the prompt; False: not now, it is not there.
 
-        Shape:  `text` ends with a line end, and is safe to print. With `ask` the terminal
-                answers when it has taken all of it; see ui/answers.py.
+        Shape:  `text` ends with a line end. With `ask` the terminal answers when it has
+                taken all of it; see ui/answers.py.
         """
         if not self._is_there:
             return False
         self._in_one_go(lambda: self.output.write_raw(text), QUESTION if ask else "")
+        return True
+
+    def signal(self, text: Drawn) -> bool:
+        """Send the terminal what changes nothing on it; False: somebody else has it."""
+        if not self._is_there:
+            return False
+        self.output.write_raw(text)
+        self.output.flush()
         return True
 
     def hold_keys(self) -> None:
@@ -106,6 +122,18 @@ class Screen(Application[None]):
     def feed_keys(self) -> None:
         """Do what was typed, as far as it is known."""
         self._in_its_context(self._feed_keys)
+
+    def suspend_to_background(self, suspend_group: bool = True) -> None:
+        """Ask for what stop() does, as whoever else would stop this program."""
+        if STOPPED is not None:
+            os.kill(0 if suspend_group else os.getpid(), STOPPED)
+
+    def stop(self) -> None:
+        """Give the terminal back, and stop until somebody lets this program go on."""
+        if self._is_there:
+            self._in_its_context(_stop_in_terminal)
+        else:
+            _stop_here()
 
     def come_back(self) -> None:
         """Take the terminal again: whoever stopped this program has changed it."""
@@ -175,6 +203,18 @@ class Screen(Application[None]):
         renderer._cursor_pos = Point(x=0, y=0)
         renderer._last_screen = renderer._last_size = renderer._last_style = None
         self._widest = []
+
+
+def _stop_in_terminal() -> None:
+    run_in_terminal(_stop_here)
+
+
+def _stop_here() -> None:
+    # Not SIGSTOP: where nobody could let us go on, the system stops nobody.
+    assert STOPPED is not None
+    ours = signal.signal(STOPPED, signal.SIG_DFL)
+    os.kill(os.getpid(), STOPPED)
+    signal.signal(STOPPED, ours)
 
 
 class _Held(deque[KeyPress]):

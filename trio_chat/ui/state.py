@@ -6,6 +6,11 @@ from typing import Final, TypeAlias
 
 from trio_chat.client.events import Entry, Gap, Queued, State
 from trio_chat.client.outbox import Progress, Ticket, elsewhere_words
+from trio_chat.protocol.messages import INBOX
+from trio_chat.ui.lookalikes import Likes, marked
+from trio_chat.ui.pointing import typed_about
+from trio_chat.ui.recent import Known, Recent
+from trio_chat.words import NOTHING, Wanted
 
 SHOWN_CHARS_MAX: Final = 50
 """Of a line in a list of several."""
@@ -31,6 +36,22 @@ class Said:
     """In a direct message: whom it is for."""
     called: str = ""
     """One's own nick, if the line is for it."""
+    about: Known | None = None
+    """The line that it is about, as it read before, if that is known."""
+    like: str = ""
+    """Whom somebody else would take its author for."""
+
+    @property
+    def reacts(self) -> bool:
+        """Whether it is a reaction to another line, or takes one back."""
+        return self.entry.kind in ("react", "unreact")
+
+
+@dataclass(frozen=True, slots=True)
+class Reacted:
+    """Reactions to one line that came together, in their order; at least one."""
+
+    all: tuple[Said, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +108,19 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
+class Recalled:
+    """A line from before, which was asked for: it shows its number."""
+
+    said: Said
+    sought: Wanted = NOTHING
+    """What is marked in it."""
+    here: bool = False
+    """Whether it is the one that was asked for."""
+    dated: bool = False
+    """Whether it shows its day, for it does not stand among the others of that day."""
+
+
+@dataclass(frozen=True, slots=True)
 class Skipped:
     """Here are lines that were not printed: the terminal is slower than the room."""
 
@@ -98,7 +132,9 @@ class Skipped:
     """This seq is the last."""
 
 
-Line: TypeAlias = Said | Note | Trouble | Moved | Missing | Skipped | Rule | Day
+Line: TypeAlias = (
+    Said | Recalled | Reacted | Note | Trouble | Moved | Missing | Skipped | Rule | Day
+)
 """What is printed above the input; strings in it are as they came, not cleaned yet."""
 
 
@@ -117,7 +153,7 @@ class Room:
     cut_off: bool = False
     """Whether the link was lost since."""
     unread: int = 0
-    """What others have said since one last looked."""
+    """What others have said since one last looked, here or on another device."""
     calls: int = 0
     """How many of those are for oneself."""
     read: int = 0
@@ -128,6 +164,24 @@ class Room:
     """What was said since one last looked, oldest first, KEPT_ENTRIES_MAX at most."""
     not_kept: int = 0
     """How many came before those."""
+    back: int = 0
+    """The oldest line that was printed, or follows, has this seq; 0: none does."""
+    hole: tuple[int, int] | None = None
+    """Lines left out last that may be had: those after this seq, through the other."""
+    mark: int | None = None
+    """One has read up to here, on whatever device; None: nobody knows. See ui/unread.py."""
+    heard: int = 0
+    """All up to here was told, or will not be."""
+    floor: int = 0
+    """What is not behind this is not known line by line."""
+    news: tuple[int, ...] = ()
+    """The seqs of what others have said behind the mark, as far as they are known."""
+    called: tuple[int, ...] = ()
+    """Those of them that are for oneself."""
+    divider: tuple[int, int] | None = None
+    """Behind this seq begin so many new lines: a rule is to say so."""
+    about: Mapping[int, Known] = field(default_factory=dict)
+    """By seq: what those that are about a line are about, as it read before them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +199,14 @@ class View:
     """Why the link is as it is, in a sentence."""
     retry_in_s: float | None = None
     """Without a link: how long until the next try, 0 while it is made; None: not known."""
+    inbox: Room = Room(INBOX)
+    """Direct messages: they are printed wherever one is, and have a read mark."""
     left: Mapping[str, int] = field(default_factory=dict)
     """What was printed of rooms that one is not in any more: `read` of each."""
+    likes: Likes = Likes()  # noqa: RUF009 (frozen)
+    """Whom one has met, and who of them looks like somebody else."""
+    muted: frozenset[str] = frozenset()
+    """The rooms that are not to call one."""
     told: State = "connecting"
     """What the rows that were printed say of the link."""
     queued: tuple[Queued, ...] = ()
@@ -157,6 +217,8 @@ class View:
     """Whether the line in the input waits for a disk that takes its time."""
     leaving: bool = False
     """Whether one has gone, but for the answers to one's last lines."""
+    recent: Mapping[str, Recent] = field(default_factory=dict)
+    """The last lines of each room, and of one's direct messages."""
 
     @property
     def room(self) -> Room | None:
@@ -194,7 +256,8 @@ def who(view: View) -> Line:
         return Trouble("you are in no room: /join ROOM takes you to one")
     if not room.nicks:
         return Note(f"who is in #{room.name} is not known yet")
-    return Note(f"{len(room.nicks)} in #{room.name}: {', '.join(room.nicks)}")
+    nicks = ", ".join(marked(nick, view.likes) for nick in room.nicks)
+    return Note(f"{len(room.nicks)} in #{room.name}: {nicks}")
 
 
 def outbox(
@@ -208,7 +271,7 @@ def outbox(
     notes = tuple(
         Note(
             f"{ticket.n}  {'queued' if held else released}  {destination(ticket.room)}"
-            f"  {_age(now - ticket.typed_s)}  {short(ticket.text)}"
+            f"  {_age(now - ticket.typed_s)}  {short(said_in(ticket))}"
         )
         for ticket, held in lines
     )
@@ -240,11 +303,18 @@ def after_its_lines(room: str, waiting: int) -> tuple[Line, ...]:
 
 def typed(line: Queued | Ticket) -> str:
     """A line of one's own, as it has to be typed."""
+    if line.ref is not None:
+        return typed_about(line.room, line.kind, line.ref, line.text)
     if line.room.startswith("@"):
         return f"/msg {line.room[1:]} {line.text}"
     if line.kind == "me":
         return f"/me {line.text}"
     return f"/{line.text}" if line.text.startswith("/") else line.text
+
+
+def said_in(line: Queued | Ticket) -> str:
+    """A line of one's own in a list: its text, or what it says about another one."""
+    return line.text if line.ref is None else typed(line)
 
 
 # --- small change --------------------------------------------------------------------

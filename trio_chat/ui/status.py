@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from trio_chat.client.events import Queued
-from trio_chat.sanitise import clean
+from trio_chat.sanitise import LINE_END, Clean, clean
 from trio_chat.ui.cells import cells, clip
-from trio_chat.ui.state import Room, View, destination
+from trio_chat.ui.state import Room, View, destination, said_in
 
-Fragments: TypeAlias = list[tuple[str, str]]
+Fragments: TypeAlias = list[tuple[str, Clean]]
 """Pieces of text, each with the name of its style."""
 
 QUEUED_SHOWN_MAX: Final = 3
-_BETWEEN: Final = " \u00b7 "
-_TIGHT: Final = " "
+_BETWEEN: Final = clean(" \u00b7 ")
+_TIGHT: Final = clean(" ")
 _ROOM_CELLS: Final = (16, 8, 6)
 """What is left of a room's name where there is no space for more."""
 _REASON_CELLS: Final = (60, 40, 24, 16)
@@ -79,12 +79,12 @@ def _offline(view: View) -> list[_Piece]:
     ]
 
 
-def _joined(drawn: Sequence[Fragments], between: str = _BETWEEN) -> Fragments:
+def _joined(drawn: Sequence[Fragments], between: Clean = _BETWEEN) -> Fragments:
     return [part for form in drawn for part in (("", between), *form)][1:]
 
 
 def _one(role: str, text: str) -> Fragments:
-    return [(f"class:{role}" if role else "", text)]
+    return [(f"class:{role}" if role else "", clean(text))]
 
 
 # --- the pieces ----------------------------------------------------------------------
@@ -151,12 +151,16 @@ def _reason(view: View) -> _Piece:
 
 def _unread(view: View) -> _Piece:
     """The other rooms: all of them, then those that matter, then their sum."""
-    rooms = [room for room in view.rooms if room.unread]
-    if not rooms:
+    rooms = [room for room in view.rooms if room.unread and room.name not in view.muted]
+    muted = [room for room in view.rooms if room.unread and room.name in view.muted]
+    called = [room for room in muted if room.calls]
+    if not (rooms or muted):
         return _Piece(5, [])
-    by_weight = sorted(rooms, key=lambda room: (-room.calls, -room.unread))
+    by_weight = sorted([*rooms, *called], key=lambda room: (-room.calls, -room.unread))
     some = (_some_rooms(by_weight[:number], by_weight[number:]) for number in (3, 2, 1))
-    forms = [_joined([counts(room) for room in rooms]), *some, _sum(rooms)]
+    quiet = [counts(room, muted=True) for room in muted]
+    forms = [_joined([*(counts(room) for room in rooms), *quiet])]
+    forms += [*some, _sum(by_weight)] if by_weight else [_DROPPED]
     return _Piece(5, forms)
 
 
@@ -165,10 +169,11 @@ def _some_rooms(shown: Sequence[Room], others: Sequence[Room]) -> Fragments:
     return _joined([*forms, _sum(others)] if others else forms)
 
 
-def counts(room: Room) -> Fragments:
+def counts(room: Room, *, muted: bool = False) -> Fragments:
     """A room, and what is unread in it."""
     name = clip(clean(room.name), _ROOM_CELLS[0])
-    return [*_one("unread", f"#{name} {room.unread:,}"), *_calls(room.calls)]
+    role = "" if muted else "unread"
+    return [*_one(role, f"#{name} {room.unread:,}"), *_calls(room.calls)]
 
 
 def _sum(rooms: Sequence[Room]) -> Fragments:
@@ -181,7 +186,7 @@ def _short(number: int) -> str:
 
 
 def _calls(number: int) -> Fragments:
-    return [("", " "), *_one("called", f"@{number:,}")] if number else []
+    return [("", _TIGHT), *_one("called", f"@{number:,}")] if number else []
 
 
 # --- above the input -----------------------------------------------------------------
@@ -194,10 +199,11 @@ def queued(view: View, columns: int) -> Fragments:
     unseen = len(waiting) - len(shown)
     rows = [f"\u2026 {unseen:,} more"] if unseen else []
     rows += [
-        f"\u2026 {_elsewhere(line, view)}{clean(line.text[: 4 * columns])}"
+        f"\u2026 {_elsewhere(line, view)}{clean(said_in(line)[: 4 * columns])}"
         for line in shown
     ]
-    return [("class:queued", "\n".join(clip(row, columns) for row in rows))] if rows else []
+    shown_rows = [_one("queued", clip(row, columns)) for row in rows]
+    return _joined(shown_rows, LINE_END)
 
 
 def _elsewhere(line: Queued, view: View) -> str:

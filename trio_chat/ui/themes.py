@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from trio_chat.protocol import names
+from trio_chat.sanitise import Clean, Drawn
 
 Depth: TypeAlias = Literal["none", "16", "256", "true"]
 """How many colours a terminal has."""
@@ -102,6 +103,9 @@ ROLES: Final[Mapping[str, str]] = {
     "mentioned": "bold yellow",
     "direct": "bold blue",
     "link": "underline",
+    "number": "dim",
+    "sought": "bold reverse",
+    "found": "bold reverse",
     # What else is printed.
     "note": "dim",
     "trouble": "bold red",
@@ -140,9 +144,17 @@ class Look:
     """How wide the terminal is."""
 
 
-def look_of(environment: Mapping[str, str]) -> Look:
-    """How lines are drawn on the terminal that describes itself so."""
-    return Look(_theme_of(environment), _depth_of(environment))
+def look_of(environment: Mapping[str, str], wanted: str = "auto") -> Look:
+    """How lines are drawn on the terminal that describes itself so.
+
+    Shape:  `wanted` is one of THEMES, which has its colours though NO_COLOR be set; or
+            "mono"; or "auto": NO_COLOR holds, and the ground is what the terminal says.
+    Source: no-color.org: what is set for one program goes before what is set for all.
+    """
+    if wanted == "mono" or (wanted == "auto" and environment.get("NO_COLOR")):
+        return Look(_theme_of(environment), "none")
+    theme = _theme_of(environment) if wanted == "auto" else wanted
+    return Look(theme, _depth_of(environment))
 
 
 def _theme_of(environment: Mapping[str, str]) -> str:
@@ -158,7 +170,7 @@ def _theme_of(environment: Mapping[str, str]) -> str:
 
 def _depth_of(environment: Mapping[str, str]) -> Depth:
     term = environment.get("TERM", "")
-    if environment.get("NO_COLOR") or term.endswith("-mono") or term.startswith("vt"):
+    if term.endswith("-mono") or term.startswith("vt"):
         return "none"
     if environment.get("COLORTERM") in ("truecolor", "24bit") or "-direct" in term:
         return "true"
@@ -233,6 +245,6 @@ def _colour(theme: Theme, name: str) -> Colour:
     return found.get(name, theme.blue)
 
 
-def paint(text: str, codes: str) -> str:
+def paint(text: Clean | Drawn, codes: str) -> Drawn:
     """The text in these; nothing stays switched on behind it."""
-    return f"\x1b[{codes}m{text}\x1b[0m" if codes and text else text
+    return Drawn(f"\x1b[{codes}m{text}\x1b[0m" if codes and text else text)

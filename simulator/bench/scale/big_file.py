@@ -14,10 +14,24 @@ from trio_chat.database import connect_to, transaction
 from trio_chat.store import chain, open_sqlite_store
 from trio_chat.store.interface import Entry, fingerprint
 
+_BEGINNINGS: Final = (
+    *("b", "d", "f", "g", "h", "k", "l", "m", "n", "p"),
+    *("r", "s", "t", "v", "w", "br", "fl", "kr", "st", "tr"),
+)
 AUTHORS: Final = 100
 TEXT_BYTES: Final = 64
+WORDS: Final = tuple(
+    f"{a}{b}{c}" for c in ("n", "rt", "") for b in "aeiou" for a in _BEGINNINGS
+)
+"""So that there is something to search for: 300 words, of which the first are common."""
+RARE: Final = "needle"
+"""Stands in every RARE_EVERY-th entry."""
+RARE_EVERY: Final = 10_000
 _TS: Final = 1_700_000_000
 _PIECE: Final = 100_000
+_ODD: Final = 0x9E3779B97F4A7C15
+_FACTOR: Final = 6_364_136_223_846_793_005
+_MASK: Final = 2**64 - 1
 
 
 async def make_big_file(path: Path, *, entries: int, logs: int = 1) -> None:
@@ -63,7 +77,18 @@ def _rows(
     for at in range(begin, end):
         n, number = divmod(at, AUTHORS)
         nick, device = authors[number]
-        text = f"{at + 1} ".ljust(TEXT_BYTES, "x")
+        text = _text(at)
         entry = Entry(log=name, seq=at + 1, nick=nick, text=text, ts=_TS + at)
         link = chain.link(link, entry, device, n + 1)
         yield log_id, at + 1, device, n + 1, nick, (_TS + at) * 1000, text, link
+
+
+def _text(at: int) -> str:
+    """A line of TEXT_BYTES: its number, and words, the first of them common."""
+    rare = f"{RARE} " if at % RARE_EVERY == 0 else ""
+    text, dice = f"{at + 1} {rare}", (at + 1) * _ODD
+    while len(text) < TEXT_BYTES:
+        # A cheap die, always the same: what is common stands at the beginning.
+        dice = dice * _FACTOR + 1 & _MASK
+        text += f"{WORDS[(dice >> 40) ** 2 * len(WORDS) >> 48]} "
+    return text[:TEXT_BYTES]

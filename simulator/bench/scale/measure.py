@@ -13,6 +13,7 @@ import trio
 
 from simulator.bench.accounting import account
 from simulator.bench.scale.big_file import make_big_file
+from simulator.bench.scale.search import searched, talked
 from simulator.bench.scale.visit import join_s, read_s, say_s
 from simulator.processes import ServerProcess, open_server_process
 from trio_chat.addresses import Address
@@ -60,8 +61,12 @@ async def measured(entries: int, logs: int, told: Callable[[str], None]) -> Figu
         with figures.timed("made, s"):
             await make_big_file(server.data, entries=entries, logs=logs)
         figures.values["file, MB"] = server.data.stat().st_size / 1e6
+        told("its index")
+        await searched(server.data, _ROOM, figures.values.__setitem__)
         told("a server on it")
         await _served(server, figures)
+        told("a server that makes the index")
+        await talked(server, _ROOM, figures.values.__setitem__)
         told("trimming, verify, backup")
         await _kept(server.data, figures)
     return figures

@@ -8,7 +8,7 @@ from types import FrameType
 from typing import Any, Final, TypeVar
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.checkers import CHECKERS, Checker, Finding, judge
@@ -72,7 +72,6 @@ def moves(seed: int, count: int) -> Iterator[Move]:
 
 
 @given(MOVES)
-@settings(deadline=None)
 def test_a_chat_that_keeps_its_promises_raises_no_alarm(evening: list[Move]) -> None:
     """Whatever happens to links, clients and server; not even what is not built yet."""
     assert alarms(Chat().play(evening)) == {}

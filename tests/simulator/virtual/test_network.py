@@ -944,7 +944,7 @@ def test_a_small_send_is_one_event_of_the_timeline() -> None:
     bench.run(main)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 1000),
     link=st.builds(
@@ -1031,7 +1031,7 @@ FAULTS: dict[str, Callable[[Network], object]] = {
 }
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     seed=st.integers(0, 1000),
     sends=st.lists(st.integers(1, 3000), min_size=1, max_size=8),

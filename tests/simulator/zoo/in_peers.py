@@ -16,9 +16,9 @@ from trio_chat.protocol.framing import Decoder, Lines, encode
 from trio_chat.server import drafts, peer
 from trio_chat.server.drafts import Judged
 from trio_chat.server.hub import Hub
-from trio_chat.server.journal import Journal, _Submission
+from trio_chat.server.journal import NOBODY, Author, Journal, _Submission
 from trio_chat.server.outgoing import Outgoing
-from trio_chat.server.peer import Peer
+from trio_chat.server.peer import Peer, _Answers
 from trio_chat.server.session import Session
 from trio_chat.store import MemoryStore
 from trio_chat.store.interface import Appended, Draft, Outcome
@@ -66,13 +66,13 @@ def another_identity_on_each_link(patch: Patch) -> None:
 
 
 def one_answer_for_a_batch(patch: Patch) -> None:
-    honest = Journal.append
+    honest = _Answers.answered
 
-    async def append(self: Journal, lines: Sequence[Draft]) -> list[Outcome]:
-        first, *rest = await honest(self, lines)
-        return [first, *(_same_answer(first, each) for each in rest)]
+    def answered(self: _Answers, outcomes: Sequence[Outcome]) -> None:
+        first, *rest = outcomes
+        honest(self, [first, *(_same_answer(first, each) for each in rest)])
 
-    patch.setattr(Journal, "append", append)
+    patch.setattr(_Answers, "answered", answered)
 
 
 def _same_answer(first: Outcome, other: Outcome) -> Outcome:
@@ -152,8 +152,10 @@ async def _still_there(peer: Peer) -> None:
 
 
 def each_peer_writes_the_log(patch: Patch) -> None:
-    async def append(self: Journal, lines: Sequence[Draft]) -> list[Outcome]:
-        submission = _Submission(lines)
+    async def append(
+        self: Journal, lines: Sequence[Draft], author: Author = NOBODY
+    ) -> list[Outcome]:
+        submission = _Submission(lines, author)
         await self._commit([submission])
         return submission.outcomes
 

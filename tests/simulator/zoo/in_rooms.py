@@ -21,8 +21,8 @@ Patch = pytest.MonkeyPatch
 
 def drop_instead_of_set_aside(patch: Patch) -> None:
     def offer(self: Room, frame: bytes, _cursor: int) -> None:
-        for offer in self._live.values():
-            offer(frame)
+        for taker in self._live.values():
+            taker.offer(frame)
 
     patch.setattr(Room, "_offer", offer)
 
@@ -33,7 +33,7 @@ def live_before_the_log_was_read(patch: Patch) -> None:
     def read_from(self: Room, member: Member, cursor: int) -> None:
         honest(self, member, cursor)
         assert member.reader is not None
-        self._live[member] = member.reader.offer
+        self._live[member] = member.reader.taker
 
     patch.setattr(Room, "read_from", read_from)
 

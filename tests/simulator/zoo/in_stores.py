@@ -73,6 +73,19 @@ def some_lines_are_stored_twice(patch: Patch) -> None:
     patch.setattr(MemoryStore, "_append", append)
 
 
+def what_is_about_one_entry_is_about_another(patch: Patch) -> None:
+    honest = MemoryStore._put
+
+    def put(
+        self: MemoryStore, draft: Draft, name: str, ts: float, ref: int | None = None
+    ) -> Entry:
+        return honest(
+            self, draft, name, ts, ref - 1 if ref is not None and ref > 1 else ref
+        )
+
+    patch.setattr(MemoryStore, "_put", put)
+
+
 def some_lines_are_only_accepted(patch: Patch) -> None:
     honest = MemoryStore._append
 

@@ -9,7 +9,17 @@ from typing import Any, Final
 
 import trio
 
-from simulator.bots import Hostile, Leave, Pause, Say, Script, latecomer, reader, talker
+from simulator.bots import (
+    Hostile,
+    Leave,
+    Pause,
+    Say,
+    Script,
+    answerer,
+    latecomer,
+    reader,
+    talker,
+)
 from simulator.errors import StoryError
 from simulator.faults import FAULTS
 from simulator.links import LINKS, small_buffers
@@ -143,6 +153,12 @@ def attacked(*tricks: str) -> Scenario:
 def chatty(seed: Seed) -> list[Script]:
     """Two who say much at once, one who reads, one who comes late."""
     return few(seed, talkers=2, lines=60, burst=30)
+
+
+def answering(seed: Seed) -> list[Script]:
+    """The few, and one who says something about what they say."""
+    ann = seed.stream("script", "ann")
+    return [*few(seed), answerer(ann, "ann", ROOMS, lines=12, pause_s=0.3)]
 
 
 def many(seed: Seed) -> list[Script]:

@@ -8,6 +8,7 @@ from tests.simulator.zoo import in_clients, in_peers, in_rooms, in_stores
 from tests.simulator.zoo.bug import STORY, Bug, Patch, Plant
 from tests.simulator.zoo.stories import (
     SCANT,
+    answering,
     attacked,
     busy,
     chatty,
@@ -640,6 +641,15 @@ BUGS: Final = (
         plant=in_stores.some_lines_are_stored_twice,
         story=quiet(),
         found_by=("once",),
+        within=5,
+    ),
+    Bug(
+        name="about another one",
+        wrong="what is said about one entry is stored as said about another",
+        plant=in_stores.what_is_about_one_entry_is_about_another,
+        story=quiet(answering),
+        found_by=("phantom", "accepted"),
+        alone=False,
         within=5,
     ),
     Bug(

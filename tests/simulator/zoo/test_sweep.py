@@ -87,9 +87,9 @@ def found_at(break_at: Callable[..., Awaitable[None]], points: range) -> list[se
 
 
 def test_a_connection_may_break_behind_any_segment() -> None:
-    """58 of them: hellos, joins, lines, answers, entries, lists."""
+    """46 of them: hellos, joins, lines, answers, entries, lists."""
     found = found_at(cut, segments_of_it())
-    assert len(found) >= 50
+    assert len(found) >= 40
     assert set().union(*found) == set()
 
 
