@@ -54,9 +54,9 @@ class _Question:
 class Printer:
     """A queue of lines on their way to the terminal.
 
-    Shape:  `draw(lines)` are their texts; `write(text, ask)` prints it above the prompt, and
-            asks the terminal how it is if that is wanted; False: not now. answered() is
-            called with its answer.
+    Shape:  `draw(lines)` are their texts; `write(text, ask)` prints it above the prompt,
+            and asks the terminal how it is if that is wanted; False: not now. answered()
+            is called with its answer.
     """
 
     def __init__(
