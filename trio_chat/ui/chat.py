@@ -2,11 +2,11 @@
 
 import signal
 from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import replace
 from functools import partial
 from typing import Final, assert_never
 
 import trio
+from msgspec.structs import replace
 from prompt_toolkit.document import Document
 
 from trio_chat.client import Client

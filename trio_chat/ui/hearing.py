@@ -1,10 +1,10 @@
 """What a client is told, on its way to the view; and what only time tells."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 import trio
+from msgspec.structs import replace
 
 from trio_chat.client import Client
 from trio_chat.client.events import Accepted, Cancelled, ClientEvent, Refused, Status

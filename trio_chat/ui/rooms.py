@@ -1,8 +1,9 @@
 """Going from room to room: what one looks at, and what is printed when that changes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from trio_chat.client.events import GONE, Entry, Gap
 from trio_chat.protocol import names
