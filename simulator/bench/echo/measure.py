@@ -67,7 +67,7 @@ def type_beside(
             letters = _type(terminal, began_s + seconds, chance)
             after, took_s = account(terminal.pid), clock_s() - began_s
         _until_seen(terminal)
-        terminal.watch(clock_s() + _QUIET_S)
+        terminal.watch_until_quiet(_QUIET_S, clock_s() + _PATIENCE_S)
         return Typed(
             case,
             took_s,
@@ -75,7 +75,7 @@ def type_beside(
             terminal.seen.waiting,
             _share(before.cpu_s, after.cpu_s, took_s),
             _share(before.waited_s, after.waited_s, took_s),
-            (*terminal.seen.faults, *_line_faults(terminal, letters)),
+            (*terminal.seen.all_faults(), *_line_faults(terminal, letters)),
         )
 
 

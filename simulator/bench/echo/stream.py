@@ -49,6 +49,13 @@ class Seen:
         """How many keys were not seen yet."""
         return len(self._typed)
 
+    def all_faults(self) -> list[str]:
+        """What is wrong, when all has come: each line is printed once, or counted."""
+        told = self.lines + self.skipped
+        if told == self.said:
+            return self.faults
+        return [*self.faults, f"{self.said:,} lines were said, {told:,} were told of"]
+
     @property
     def said(self) -> int:
         """How many lines there were between the first and the last, as authors count."""

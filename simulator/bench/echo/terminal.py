@@ -25,6 +25,7 @@ if sys.platform != "win32":
 
 COLUMNS: Final = 100
 ROWS: Final = 30
+CLIENT: Final = (sys.executable, "-m", "trio_chat")
 _TICK_S: Final = 0.002
 """A slow terminal takes what it takes in portions of this."""
 _READ_BYTES: Final = 64 * 1024
@@ -49,6 +50,16 @@ class Terminal:
     def keys(self, text: str) -> None:
         """Type."""
         os.write(self._ours, text.encode())
+
+    def watch_until_quiet(self, quiet_s: float, until_s: float) -> None:
+        """Read until nothing came for so long, but no longer than until then.
+
+        Raises: ServerError: the client has ended.
+        """
+        before = -1
+        while before != self.seen.read_bytes and clock_s() < until_s:
+            before = self.seen.read_bytes
+            self.watch(clock_s() + quiet_s)
 
     def watch(self, until_s: float) -> None:
         """Read as this terminal does, until then.
@@ -95,14 +106,7 @@ def open_terminal(screen: Screen, address: Address) -> Iterator[Terminal]:
             "TERM": "xterm-256color",
         }
         process = subprocess.Popen(
-            [
-                sys.executable,
-                *__import__("os").environ.get("DBG", "-m trio_chat").split(),
-                "join",
-                str(address),
-                "--nick",
-                "ada",
-            ],
+            [*CLIENT, "join", str(address), "--nick", "ada"],
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
