@@ -135,10 +135,13 @@ class Scene:
         outbox: Outbox | None = None,
         look: Look | None = None,
         habits: Habits = DEFAULT_HABITS,
+        terminal: EmulatedTerminal | None = None,
         **options: Any,
     ) -> None:
         self.keyboard = keyboard
-        self.terminal = EmulatedTerminal()
+        self.terminal = terminal or EmulatedTerminal()
+        # It answers when it is asked how it is, as every terminal does.
+        self.terminal.screen.write_process_input = keyboard.send_text  # type: ignore[method-assign]
         self.client = ScriptedClient(outbox=outbox)
         self.exit_code: int | None = None
         output = ModalOutput(
@@ -148,10 +151,10 @@ class Scene:
             enable_cpr=False,
         )
         look = look or Look()
-        terminal = Terminal(
+        around = Terminal(
             input=keyboard, output=output, look=look, habits=habits, now=lambda: 0.0
         )
-        self.chat = Chat(self.client, "lobby", terminal, **options)
+        self.chat = Chat(self.client, "lobby", around, **options)
 
     @property
     def typed(self) -> str:
@@ -204,11 +207,12 @@ async def open_scene(
     outbox: Outbox | None = None,
     look: Look | None = None,
     habits: Habits = DEFAULT_HABITS,
+    terminal: EmulatedTerminal | None = None,
     **options: Any,
 ) -> AsyncIterator[Scene]:
     """A chat that has just begun; None: with an empty outbox in memory, on 256 colours."""
     with create_pipe_input() as keyboard:
-        scene = Scene(keyboard, outbox, look, habits, **options)
+        scene = Scene(keyboard, outbox, look, habits, terminal, **options)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(scene._run)
             await scene.until(lambda: len(scene.terminal.rows) >= 2)

@@ -1,13 +1,13 @@
 """What is typed about a line, what goes out for it, and what is shown of it."""
 
 import re
-from dataclasses import replace
 from typing import get_args
 
 import pyte
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.ui.harness import bridged, open_scene
 from trio_chat.client.events import (

@@ -89,11 +89,11 @@ def test_a_text_of_many_lines_is_one() -> None:
 
 def test_the_title_says_where_one_is_and_how_often_one_was_called() -> None:
     rooms = (Room("lobby"), Room("dev", calls=2, unread=9), Room("ops", calls=4))
-    view = replace(VIEW, rooms=rooms)
+    view = structs.replace(VIEW, rooms=rooms)
     assert title_of(VIEW, 0) == "#lobby - trio_chat"
     assert title_of(view, 0) == "(2) #lobby - trio_chat"
     assert title_of(view, 1) == "(3) #lobby - trio_chat"
-    assert title_of(replace(view, current="", rooms=()), 0) == "trio_chat"
+    assert title_of(structs.replace(view, current="", rooms=()), 0) == "trio_chat"
 
 
 # --- what a terminal is sent ---------------------------------------------------------

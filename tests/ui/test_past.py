@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from tests.ui.harness import entry
 from trio_chat.client.events import GONE, Entry, Gap, Opened, Reset
@@ -100,8 +101,8 @@ def test_of_a_room_that_is_not_open_yet_nothing_can_be_asked() -> None:
 def test_history_moves_nothing_else() -> None:
     view = reduce(opened(350, 400, "den"), entry(351, "hi")).view
     update = past.history(view, "lobby", Range(330, 350), page(*range(331, 351)))
-    assert update.view == replace(
-        view, rooms=(replace(lobby(view), back=331), *view.rooms[1:])
+    assert update.view == structs.replace(
+        view, rooms=(structs.replace(lobby(view), back=331), *view.rooms[1:])
     )
 
 
@@ -115,7 +116,10 @@ def test_with_another_past_history_begins_anew() -> None:
 def test_history_of_a_room_that_was_left_meanwhile_is_printed_all_the_same() -> None:
     view = opened(350, 400)
     update = past.history(
-        replace(view, rooms=(), current=""), "lobby", Range(348, 350), page(349, 350)
+        structs.replace(view, rooms=(), current=""),
+        "lobby",
+        Range(348, 350),
+        page(349, 350),
     )
     assert numbers(update) == [349, 350]
 
@@ -174,7 +178,7 @@ def test_a_room_that_was_never_looked_at_has_no_hole_before_where_one_came_in() 
 
 
 def test_who_comes_back_into_a_room_can_have_what_was_said_meanwhile() -> None:
-    view = replace(begin("ada", "lobby"), rooms=(Room("lobby", read=40),))
+    view = structs.replace(begin("ada", "lobby"), rooms=(Room("lobby", read=40),))
     view = reduce(view, Opened("lobby", 350, 400)).view
     assert lobby(view).hole == (40, 350)
 

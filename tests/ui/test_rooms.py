@@ -1,8 +1,7 @@
 """Going from room to room: where to, and what is printed there."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from tests.ui.harness import bridged, entry, open_scene
 from trio_chat.client.events import ClientEvent, Closed, Gap, Opened, Refused, Reset, Status

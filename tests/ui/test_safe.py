@@ -5,13 +5,13 @@ margins, the character sets and the colours are as they would be without it.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pyte
 import pytest
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.ui.fuzz import PIECES, events, past_events, texts
 from tests.ui.harness import bridged, open_scene

@@ -1,8 +1,7 @@
 """What is known after each event, and what is printed: values in, values out."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from tests.ui.harness import entry
 from trio_chat.client.events import (

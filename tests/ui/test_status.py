@@ -1,8 +1,7 @@
 """The status line and what waits above the input: what fits, the weightiest first."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from trio_chat.client.events import Members, Queued, Status
 from trio_chat.client.outbox import Progress

@@ -1,11 +1,10 @@
 """How many lines are unread, and every way in which a count could get stuck."""
 
-from dataclasses import replace
-
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.ui.harness import entry
 from trio_chat.client.events import (

@@ -1,5 +1,6 @@
 """The terminal client: one person, one terminal, one client."""
 
+import gc
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -101,6 +102,7 @@ async def _join(wanted: _Wanted, terminal: Terminal, left: _Left) -> int:
         )
         async with opening as client:
             chat = Chat(client, current, terminal, drawer=drawer)
+            gc.freeze()  # what is there now stays: no key waits while it is looked through
             if damage:
                 chat.warn(damage)
             return await _chat(chat, lines, trouble, left)

@@ -1,8 +1,9 @@
 """How each event changes what is known, and what is printed of it."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from trio_chat.client.events import (
     Accepted,

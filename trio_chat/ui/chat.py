@@ -2,17 +2,18 @@
 
 import signal
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
 from functools import partial
 from typing import Final
 
 import trio
+from msgspec.structs import replace
 
 from trio_chat.client import Client
 from trio_chat.errors import lone_exception
 from trio_chat.habits.key_names import label
 from trio_chat.signals import open_signals
 from trio_chat.ui import bridge
+from trio_chat.ui.answers import listen_for_answers
 from trio_chat.ui.asked import left_over
 from trio_chat.ui.desk import Desk
 from trio_chat.ui.desk_file import not_queued
@@ -27,6 +28,7 @@ from trio_chat.ui.lookback import LookingBack
 from trio_chat.ui.modes import ModalOutput
 from trio_chat.ui.notifier import Notifier
 from trio_chat.ui.paper import Paper
+from trio_chat.ui.pastes import Pastes
 from trio_chat.ui.reading import Reading
 from trio_chat.ui.rooms import calling, neighbour, numbered
 from trio_chat.ui.screen import STOPPED, Screen
@@ -36,7 +38,7 @@ from trio_chat.ui.terminal import Terminal
 
 LAST_ACCEPTED_S: Final = 2.0
 """How long a quit waits for the lines that are on their way."""
-_PASTE_CHECK_S: Final = 1.0
+LAST_ANSWER_S: Final = 0.3
 _CONTINUED: Final = getattr(signal, "SIGCONT", None)
 _ENDING: Final = tuple(
     getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
@@ -79,6 +81,8 @@ class Chat:
         listen_to(terminal.input, self.focus)
         view = _begun(client, room, terminal)
         paper = Paper(self.screen, terminal.look, terminal.now)
+        listen_for_answers(terminal.input, paper.answered)
+        self._pastes = Pastes(terminal.input, self.screen)
         self.desk = Desk(view, self.line, self.screen, paper)
         self.screen.key_bindings = bind(
             self.line, self.switcher, self._wishes(), habits.keys
@@ -135,7 +139,7 @@ class Chat:
                         nursery.start_soon(self._looking_back.run)
                         nursery.start_soon(self._reading.run)
                         nursery.start_soon(self.desk.paper.run)
-                        nursery.start_soon(self._rescue_pastes)
+                        nursery.start_soon(self._pastes.run)
                         nursery.start_soon(self._notifier.run)
                         nursery.start_soon(self._leave)
                         if _CONTINUED is not None:
@@ -176,6 +180,9 @@ class Chat:
             with trio.move_on_after(LAST_ACCEPTED_S):
                 await self._hearing.until_all_answered()
                 await self.desk.paper.drained()
+        # Else the answer would be typed into whatever has the terminal then.
+        with trio.move_on_after(LAST_ANSWER_S):
+            await self.desk.paper.answers()
         self.screen.leave()
 
     async def _settle(self) -> None:
@@ -199,11 +206,6 @@ class Chat:
         with open_signals(STOPPED) as signals:
             async for _ in signals:
                 self.screen.stop()
-
-    async def _rescue_pastes(self) -> None:
-        while True:
-            await trio.sleep(_PASTE_CHECK_S)
-            self.screen.rescue_paste()
 
     def _accept(self, text: str) -> bool:
         return self._doing.accept(text)

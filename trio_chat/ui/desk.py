@@ -2,17 +2,17 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Final
 
 import trio
+from msgspec.structs import replace
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
 
 from trio_chat.ui.paper import Paper
-from trio_chat.ui.rooms import switched
+from trio_chat.ui.rooms import skipped, switched
 from trio_chat.ui.screen import Screen
-from trio_chat.ui.state import Line, Note, Update, View
+from trio_chat.ui.state import Line, Note, Skipped, Update, View
 
 UNAWARE_S: Final = 0.7
 """Whoever types on so soon has not seen that a line came back."""
@@ -28,6 +28,7 @@ class Desk:
         """The line being typed."""
         self.screen = screen
         self.paper = paper
+        paper.on_skipped.append(self._skipped)
         self.leaving = False
         """Whether one has gone, but for the answers to one's last lines."""
         self.saving = False
@@ -44,6 +45,7 @@ class Desk:
         self.print(*update.lines)
         if update.back:
             self._give_back(update.back)
+        self.change_drafts()
         for changed in self.on_change:
             changed()
 
@@ -52,16 +54,30 @@ class Desk:
         self.paper.print(*lines)
 
     def refresh(self) -> None:
-        """Take out the draft of the room that one looks at, and draw anew."""
-        self.change_drafts()
+        """Draw what is around the input anew."""
         self.screen.invalidate()
 
+    @property
+    def drawings(self) -> int:
+        """How often the screen was drawn."""
+        return self.screen.render_counter
+
+    async def ready(self) -> None:
+        """Wait until there is space for more to be printed.
+
+        Cancel: atomic.
+        """
+        await self.paper.ready()
+
     async def drained(self) -> None:
-        """Wait until all is printed, but for who came and went.
+        """Wait until all up to now is printed, but for who came and went.
 
         Cancel: atomic.
         """
         await self.paper.drained()
+
+    def _skipped(self, row: Skipped) -> None:
+        self.view = skipped(self.view, row)
 
     def look_at(self, room: str | None) -> None:
         """Look at a room that one is in; None: stay where one is."""

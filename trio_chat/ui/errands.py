@@ -1,9 +1,10 @@
 """What has to wait for the outbox: lines on their way into it, lines taken back."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import trio
+from msgspec.structs import replace
 
 from trio_chat.client import Client
 from trio_chat.client.outbox import OUTBOX_LINES_MAX, Ticket

@@ -20,6 +20,7 @@ from trio_chat.ui.state import (
     Recalled,
     Rule,
     Said,
+    Skipped,
 )
 
 FOLDED_S: Final = 2.0
@@ -152,7 +153,7 @@ def _date_of(line: Line, now: float) -> _Date | None:
     match line:
         case Said() | Reacted() | Recalled(dated=False):
             return _date(_ts_of(line, now))
-        case Rule() | Day() | Missing() | Recalled():
+        case Rule() | Day() | Missing() | Skipped() | Recalled():
             return None
         case _:
             return _date(now)

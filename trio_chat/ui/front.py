@@ -23,8 +23,18 @@ class Front(Protocol):
     def refresh(self) -> None:
         """What is shown of the view, besides what is printed, may be another now."""
 
+    @property
+    def drawings(self) -> int:
+        """How often what is shown was drawn, for whatever reason."""
+
+    async def ready(self) -> None:
+        """Wait until there is space for more to be printed.
+
+        Cancel: atomic.
+        """
+
     async def drained(self) -> None:
-        """Wait until all is printed, but for who came and went.
+        """Wait until all up to now is printed, but for who came and went.
 
         Cancel: atomic.
         """

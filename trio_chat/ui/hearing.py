@@ -1,10 +1,10 @@
 """What a client is told, on its way to the view; and what only time tells."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 import trio
+from msgspec.structs import replace
 
 from trio_chat.client import Client
 from trio_chat.client.events import Accepted, Cancelled, ClientEvent, Refused, Status
@@ -18,6 +18,10 @@ SENDING_SHOWN_S: Final = 0.5
 at a common pace never sees it come and go."""
 LOSS_TOLD_S: Final = 10.0
 """A link that is back before shows in the status line alone; then a row tells of it."""
+REDRAWN_S: Final = 0.03
+"""How often the prompt is drawn anew for what is heard; a key's echo waits for nothing."""
+SLICE: Final = 100
+"""So many events are seen to before a key may be: a few milliseconds."""
 _TICK_S: Final = 1.0
 
 
@@ -33,6 +37,8 @@ class Hearing:
         self._unanswered = {ticket.n for ticket in client.outbox.lines}
         client.outbox.on_queued.append(lambda ticket: self._unanswered.add(ticket.n))
         self._heard = trio.Event()
+        self._changed = trio.Event()
+        self._drawn = 0
         self._retry_at_s: float | None = None
 
     @property
@@ -56,19 +62,22 @@ class Hearing:
             nursery.start_soon(self._show_sending)
             nursery.start_soon(self._tell_losses)
             nursery.start_soon(self._count_down)
+            nursery.start_soon(self._redraw)
             await self._hear()
             nursery.cancel_scope.cancel()
 
     async def _hear(self) -> None:
         desk = self._desk
         while True:
-            # Nothing is read that can't be shown yet: it waits in the log.
-            await desk.drained()
+            # What can't be shown yet, nor skipped, is not read: it waits in the log.
+            await desk.ready()
             try:
                 events = await self._client.all_waiting()
             except trio.EndOfChannel:
                 return  # the client has ended, and says itself why
-            for event in events:
+            for at, event in enumerate(events, 1):
+                if not at % SLICE:
+                    await trio.lowlevel.cancel_shielded_checkpoint()
                 desk.follow(met(desk.view, event))
                 desk.follow(reduce(desk.view, event))
                 for tell in self.on_heard:
@@ -81,7 +90,17 @@ class Hearing:
             self._heard = trio.Event()
             if desk.view.sending is not None:
                 desk.view = replace(desk.view, sending=self._client.outbox.progress)
-            desk.refresh()
+            self._drawn = desk.drawings
+            self._changed.set()
+
+    async def _redraw(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed = trio.Event()
+            # What was printed meanwhile has drawn the prompt, too.
+            if self._desk.drawings == self._drawn:
+                self._desk.refresh()
+            await trio.sleep(REDRAWN_S)
 
     async def _until(self, condition: Callable[[], bool]) -> None:
         while not condition():

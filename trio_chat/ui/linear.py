@@ -94,6 +94,13 @@ class _Desk:
     def refresh(self) -> None:
         """There is nothing that could be drawn again."""
 
+    @property
+    def drawings(self) -> int:
+        return 0
+
+    async def ready(self) -> None:
+        await self.drained()
+
     async def drained(self) -> None:
         while self._waiting:
             await self._emptied.wait()

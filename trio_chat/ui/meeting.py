@@ -1,8 +1,9 @@
 """Somebody comes or speaks who looks like somebody else: that is said, once."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from trio_chat.client.events import ClientEvent, Entry, Joined, Members, Renamed
 from trio_chat.ui.lookalikes import meet, renamed

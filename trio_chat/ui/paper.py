@@ -1,15 +1,16 @@
 """What was printed, and what is about to be: lines in, rows above the prompt out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import trio
 
+from trio_chat.sanitise import Drawn
 from trio_chat.ui.feed import FOLDED_S, begin_feed, fed, settled
 from trio_chat.ui.printer import Printer
 from trio_chat.ui.render import text_of
 from trio_chat.ui.screen import Screen
-from trio_chat.ui.state import Line
+from trio_chat.ui.state import Line, Skipped
 from trio_chat.ui.themes import Look
 
 
@@ -20,19 +21,39 @@ class Paper:
         self._screen = screen
         self._look = look
         self._now = now
-        self._printer = Printer(screen.print_above)
+        self._printer = Printer(self._drawn, screen.print_above)
+        self.on_skipped: list[Callable[[Skipped], object]] = []
+        """Called when a row that counts lines is printed in their place."""
         self._feed = begin_feed(now())
         self._moved = trio.Event()
 
     def print(self, *lines: Line) -> None:
         """Print these, after all others."""
         self._feed, printed = fed(self._feed, lines, self._now())
-        self._draw(printed)
+        self._printer.put(printed)
         if self._feed.waits:
             self._moved.set()
 
+    def answered(self) -> None:
+        """The terminal has answered how it is."""
+        self._printer.answered()
+
+    async def answers(self) -> None:
+        """Wait until no answer of the terminal's is on its way.
+
+        Cancel: atomic.
+        """
+        await self._printer.answers()
+
+    async def ready(self) -> None:
+        """Wait until there is space for more to be printed.
+
+        Cancel: atomic.
+        """
+        await self._printer.ready()
+
     async def drained(self) -> None:
-        """Wait until all is printed, but for who came and went.
+        """Wait until all up to now is printed, but for who came and went.
 
         Cancel: atomic.
         """
@@ -53,10 +74,13 @@ class Paper:
             await trio.sleep(FOLDED_S)
             self._moved = trio.Event()
             self._feed, printed = settled(self._feed, self._now())
-            self._draw(printed)
+            self._printer.put(printed)
 
-    def _draw(self, lines: list[Line]) -> None:
-        if lines:
-            columns = self._screen.output.get_size().columns
-            look, now = replace(self._look, columns=columns), self._now()
-            self._printer.put(text_of(line, look, now) for line in lines)
+    def _drawn(self, lines: Sequence[Line]) -> list[Drawn]:
+        columns = self._screen.output.get_size().columns
+        look, now = replace(self._look, columns=columns), self._now()
+        for line in lines:
+            if isinstance(line, Skipped):
+                for tell in self.on_skipped:
+                    tell(line)
+        return [text_of(line, look, now) for line in lines]

@@ -5,10 +5,11 @@ place from which one goes further back.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from trio_chat.client.events import GONE, Entry, Gap
 from trio_chat.client.past import Found, Page

@@ -1,50 +1,131 @@
-"""What is to be printed, in pieces: a slow terminal must not hold up the keyboard."""
+"""What is to be printed, in pieces: a slow terminal must not hold up the keyboard.
+
+Bounds: what waits is at most BEHIND_S of what this terminal takes, and CHARS_MAX on any.
+The oldest of what is more is skipped, once the terminal has been behind for PATIENCE_S
+(see ui/waiting.py); what can't be skipped is waited for with ready(), and whoever waits
+there reads no more from the server meanwhile.
+"""
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import trio
 
 from trio_chat.sanitise import Drawn
+from trio_chat.ui.pace import (
+    ECHO_S,
+    EVERY_S,
+    PIECE_CHARS,
+    Pace,
+    answered,
+    measured,
+    swallowed,
+)
+from trio_chat.ui.state import Line
+from trio_chat.ui.waiting import Waiting, chars_of, thinned, weight
 
-PAUSE_S: Final = 0.03
-"""Between two pieces: what comes meanwhile is printed at once, in one piece."""
-SLOW_S: Final = 0.03
-PIECE_CHARS: Final = (1_000, 64_000)
-"""The smallest piece on a slow terminal, the largest on any."""
-FIRST_PIECE_CHARS: Final = 4_000
-"""Before it is known how fast the terminal is."""
+BEHIND_S: Final = 2.0
+PATIENCE_S: Final = 1.0
+"""A burst that is printed within this is printed whole."""
+CHARS_MAX: Final = 1_000_000
+ASKED_CHARS: Final = 500
+"""Whoever prints less at once does not ask the terminal: it is chat at a common pace."""
+SILENCE_S: Final = 0.3
+ASKED_AGAIN_S: Final = 10.0
+"""But for one question now and then, so that the way is known before it matters."""
+ANSWERED_S: Final = 1.0
+"""A terminal that does not answer within this never will, or is stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """The terminal was asked how it is, and has not answered."""
+
+    asked_s: float
+    chars: int
+    """Printed since the question before."""
+    more: bool
+    """Whether something else was waiting."""
+    answered: trio.Event = field(default_factory=trio.Event)
 
 
 class Printer:
     """A queue of lines on their way to the terminal.
 
-    Shape:  `print_above(text)` writes, and returns False if it can't do it now. Whoever
-            fills the queue waits for drained() first: then it holds no more than that.
+    Shape:  `draw(lines)` are their texts; `write(text, ask)` prints it above the prompt,
+            and asks the terminal how it is if that is wanted; False: not now. answered()
+            is called with its answer.
     """
 
-    def __init__(self, print_above: Callable[[Drawn], bool]) -> None:
-        self._print_above = print_above
-        self._lines: deque[Drawn] = deque()
+    def __init__(
+        self,
+        draw: Callable[[Sequence[Line]], Iterable[Drawn]],
+        write: Callable[[Drawn, bool], bool],
+    ) -> None:
+        self._draw = draw
+        self._write = write
+        self._waiting: deque[Waiting] = deque()
+        self._number = 0
+        self._chars = 0
+        self._pace = Pace()
+        self._question: _Question | None = None
+        self._unasked = 0  # characters since the last question
+        self._ask_again_s = 0.0
+        self._deaf = False
+        self._full_s, self._since_full = 0.0, 0  # of a deaf terminal
+        self._busy_since_s = self._printed_s = 0.0
         self._work = trio.Event()
-        self._drained = trio.Event()
-        self._piece_chars = FIRST_PIECE_CHARS
+        self._less = trio.Event()
 
-    def put(self, lines: Iterable[Drawn]) -> None:
+    def put(self, lines: Iterable[Line]) -> None:
         """Print these, after all others."""
-        self._lines.extend(lines)
-        self._work.set()
+        if not self._waiting:
+            self._busy_since_s = trio.current_time()
+        for line in lines:
+            self._number += 1
+            self._waiting.append(Waiting(line, self._number, weight(line)))
+            self._chars += self._waiting[-1].chars
+        if self._waiting:
+            self._skim()
+            self._work.set()
 
-    async def drained(self) -> None:
-        """Wait until all is printed.
+    def answered(self) -> None:
+        """The terminal has taken all up to where it was asked."""
+        self._deaf = False
+        question, self._question = self._question, None
+        if question is not None:
+            took_s = trio.current_time() - question.asked_s
+            self._pace = answered(self._pace, question.chars, took_s, more=question.more)
+            question.answered.set()
+
+    async def answers(self) -> None:
+        """Wait until no answer of the terminal's is on its way.
 
         Cancel: atomic.
         """
-        while self._lines:
-            if self._drained.is_set():  # else somebody waits for this one
-                self._drained = trio.Event()
-            await self._drained.wait()
+        if self._question is not None:
+            await self._question.answered.wait()
+
+    async def drained(self) -> None:
+        """Wait until all that was put before is printed, or counted in a row that is.
+
+        Cancel: atomic.
+        """
+        last = self._number
+        await self._until(lambda: not self._waiting or self._waiting[0].number > last)
+
+    async def ready(self) -> None:
+        """Wait until there is space for more.
+
+        Cancel: atomic.
+        """
+        await self._until(lambda: self._chars <= self._chars_max)
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            await self._less.wait()
 
     async def run(self) -> None:
         """Print what comes.
@@ -53,39 +134,93 @@ class Printer:
         """
         while True:
             await self._work.wait()
-            cost_s = self._print_piece()
-            # At most a third of the time goes into printing, whatever the terminal.
-            await trio.sleep(max(PAUSE_S, 2 * cost_s))
+            await self._until_answered()
+            began_s = trio.current_time()
+            self._skim()
+            chars = self._print_piece()
+            cost_s = trio.current_time() - began_s
+            await trio.sleep(max(0.0, EVERY_S - cost_s))
+            if chars and self._waiting:
+                await self._until_answered()
+                seconds = trio.current_time() - began_s
+                self._pace = measured(self._pace, chars, seconds)
 
-    def _print_piece(self) -> float:
-        lines = self._piece()
-        text = Drawn("".join(lines))
-        began = trio.current_time()
-        if not self._print_above(text):
-            return 0.0
-        cost_s = trio.current_time() - began
-        self._adapt(len(text), cost_s)
-        for _ in lines:
-            self._lines.popleft()
-        if not self._lines:
+    async def _until_answered(self) -> None:
+        """Wait for what is on its way to the terminal, if more would be too much."""
+        question = self._question
+        if question is None or self._unasked + self._chars < ASKED_CHARS:
+            return
+        with trio.move_on_at(question.asked_s + ANSWERED_S) as patience:
+            await question.answered.wait()
+        if patience.cancelled_caught:
+            self._question = None
+            self._deaf = True
+            self._pace = Pace(way_s=0.0)
+            self._full_s, self._since_full = trio.current_time(), 0
+
+    def _print_piece(self) -> int:
+        """Print the next lines; how many characters that were."""
+        piece = self._piece()
+        text = Drawn("".join(self._draw([each.line for each in piece])))
+        began_s = trio.current_time()
+        if began_s - self._printed_s > SILENCE_S:
+            self._unasked = 0  # that was taken long since
+        chars = self._unasked + len(text)
+        due = chars >= ASKED_CHARS or began_s >= self._ask_again_s
+        ask = due and self._question is None and not self._deaf
+        if not self._write(text, ask):
+            return 0
+        more = len(self._waiting) > len(piece)
+        self._unasked = 0 if ask else chars
+        if ask:
+            self._question = _Question(began_s, chars, more)
+            self._ask_again_s = began_s + ASKED_AGAIN_S
+        elif self._deaf:
+            self._swallowed(len(text), trio.current_time() - began_s, more=more)
+        for _ in piece:
+            self._chars -= self._waiting.popleft().chars
+        if not self._waiting:
             self._work = trio.Event()
-            self._drained.set()
-        return cost_s
+        self._printed_s = trio.current_time()
+        self._less.set()
+        self._less = trio.Event()
+        return len(text)
 
-    def _piece(self) -> list[Drawn]:
+    def _swallowed(self, chars: int, cost_s: float, *, more: bool) -> None:
+        now_s = trio.current_time()
+        self._since_full += chars
+        full = cost_s > ECHO_S
+        self._pace = swallowed(
+            self._pace, self._since_full, now_s - self._full_s, full=full, more=more
+        )
+        if full:
+            self._full_s, self._since_full = now_s, 0
+
+    def _piece(self) -> list[Waiting]:
         """The next lines: one at least, and not many more characters than a piece has."""
-        piece: list[Drawn] = []
+        piece: list[Waiting] = []
         chars = 0
-        for line in self._lines:
-            piece.append(line)
-            chars += len(line)
-            if chars >= self._piece_chars:
+        for each in self._waiting:
+            piece.append(each)
+            chars += each.chars
+            if chars >= self._pace.piece_chars:
                 break
         return piece
 
-    def _adapt(self, chars: int, cost_s: float) -> None:
-        least, most = PIECE_CHARS
-        if cost_s > SLOW_S:
-            self._piece_chars = max(least, int(chars * SLOW_S / cost_s))
-        elif chars >= self._piece_chars:
-            self._piece_chars = min(most, 2 * self._piece_chars)
+    @property
+    def _chars_max(self) -> float:
+        rate = self._pace.chars_per_s
+        if rate is None or not self._is_behind:
+            return CHARS_MAX
+        return min(CHARS_MAX, max(BEHIND_S * rate, 10 * PIECE_CHARS[0]))
+
+    @property
+    def _is_behind(self) -> bool:
+        return trio.current_time() - self._busy_since_s > PATIENCE_S
+
+    def _skim(self) -> None:
+        # A terminal that takes nothing, because an editor has it, is not a slow one.
+        goes_on = trio.current_time() - self._printed_s <= PATIENCE_S
+        if goes_on and self._is_behind and self._chars > self._chars_max:
+            self._waiting = deque(thinned(self._waiting, self._chars_max))
+            self._chars = chars_of(self._waiting)

@@ -23,7 +23,9 @@ from trio_chat.ui.state import (
     Recalled,
     Rule,
     Said,
+    Skipped,
     Trouble,
+    count,
 )
 from trio_chat.ui.themes import Look, nick_sgr, paint, sgr
 from trio_chat.words import NOTHING, Wanted
@@ -38,6 +40,7 @@ QUOTE_CELLS_MIN: Final = 4
 """Where there are fewer it hangs behind the name, as all text does."""
 _RULE: Final = "\u2500\u2500"
 _GAP: Final = "\u2504\u2504"
+_SLOWER: Final = "this terminal is slower than the room; /fill shows them"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,9 @@ def _drawn(line: Line, look: Look, now: float) -> Drawn:
         case Missing(gap=gap):
             missing = f"{_GAP} {gap_words(gap)} {_GAP}"
             return _hung(_Head(), missing, look, sgr("gap", look))
+        case Skipped(lines=lines):
+            skipped = f"{_GAP} {count(lines, 'line')} skipped: {_SLOWER} {_GAP}"
+            return _hung(_Head(), skipped, look, sgr("gap", look))
         case Rule(room=room, remark=remark):
             head = _Head().and_(f"{_RULE} #{room} {_RULE}", sgr("rule", look))
             return _hung(head, remark, look, sgr("news" if line.news else "rule", look))

@@ -1,15 +1,20 @@
 """Going from room to room: what one looks at, and what is printed when that changes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from typing import Final
+
+from msgspec.structs import replace
 
 from trio_chat.client.events import GONE, Entry, Gap
 from trio_chat.protocol import names
 from trio_chat.ui.lookalikes import like_of
 from trio_chat.ui.mentions import calls
 from trio_chat.ui.recent import Known, find
-from trio_chat.ui.state import Line, Missing, Room, Rule, Said, Update, View
+from trio_chat.ui.state import Line, Missing, Room, Rule, Said, Skipped, Update, View
 from trio_chat.ui.unread import printed, rule_of
+
+SAME_HOLE_LINES: Final = 5_000
+"""What was skipped with no more lines in between can be had as one."""
 
 
 def opening(view: View, name: str) -> Update:
@@ -47,6 +52,17 @@ def _left_out(room: Room) -> tuple[int, int] | None:
         after = begins if unknown else max(room.read, room.back - 1, 0)
         holes.insert(0, (after, before))
     return next((hole for hole in reversed(holes) if hole is not None), room.hole)
+
+
+def skipped(view: View, row: Skipped) -> View:
+    """What is known after a row told of lines that were skipped: they can be had."""
+    room = view.find(row.room)
+    if room is None:
+        return view
+    after = row.after
+    if room.hole is not None and 0 <= row.after - room.hole[1] <= SAME_HOLE_LINES:
+        after = room.hole[0]  # of one flood, with some lines that were printed in between
+    return with_room(view, replace(room, hole=(after, row.through)))
 
 
 def hole_of(gap: Gap) -> tuple[int, int] | None:

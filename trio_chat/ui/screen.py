@@ -12,7 +12,7 @@ import sys
 from collections import deque
 from collections.abc import Callable
 from itertools import zip_longest
-from typing import Any, Final
+from typing import Final
 
 from prompt_toolkit.application import Application, run_in_terminal
 from prompt_toolkit.buffer import Buffer
@@ -26,13 +26,13 @@ from prompt_toolkit.output import ColorDepth, Output
 from prompt_toolkit.styles import BaseStyle
 
 from trio_chat.sanitise import Drawn
+from trio_chat.ui.answers import QUESTION
 
 ESCAPE_KEY_S: Final = 0.05
 """How long a lone Esc waits for more; the toolkit's half second is felt by Alt's users."""
 STOPPED: Final = getattr(signal, "SIGTSTP", None)
 """What stops a program that may do something before; None: this system has no such."""
 _BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"  # one frame, for terminals that know frames
-_PASTE_ENDS: Final = "\x1b[201~"
 
 
 class Screen(Application[None]):
@@ -59,7 +59,6 @@ class Screen(Application[None]):
         self.ttimeoutlen = ESCAPE_KEY_S
         self._widest: list[int] = []  # each row, since all was erased
         self.after_render += lambda _: self._repaint_what_got_shorter()
-        self._pasted_chars = 0
 
     async def show(self) -> None:
         """Be there until exit() is called.
@@ -76,14 +75,15 @@ class Screen(Application[None]):
             self.output.show_cursor()
             self.output.flush()
 
-    def print_above(self, text: Drawn) -> bool:
+    def print_above(self, text: Drawn, ask: bool = False) -> bool:
         """Print whole lines above the prompt; False: not now, it is not there.
 
-        Shape:  `text` ends with a line end.
+        Shape:  `text` ends with a line end. With `ask` the terminal answers when it has
+                taken all of it; see ui/answers.py.
         """
         if not self._is_there:
             return False
-        self._in_one_go(lambda: self.output.write_raw(text))
+        self._in_one_go(lambda: self.output.write_raw(text), QUESTION if ask else "")
         return True
 
     def signal(self, text: Drawn) -> bool:
@@ -119,20 +119,8 @@ class Screen(Application[None]):
         if self.is_running and not self.is_done:
             self.exit()
 
-    def rescue_paste(self) -> None:
-        """End a paste whose end was lost on the way; the keyboard is dead until then.
-
-        Shape:  called every second or so: one that did not grow in between is ended.
-        """
-        parser: Any = getattr(self.input, "vt100_parser", None)
-        if parser is None or not parser._in_bracketed_paste:
-            self._pasted_chars = -1
-            return
-        pasted_chars = len(parser._paste_buffer)
-        if pasted_chars != self._pasted_chars:
-            self._pasted_chars = pasted_chars
-            return
-        parser.feed(_PASTE_ENDS)
+    def feed_keys(self) -> None:
+        """Do what was typed, as far as it is known."""
         self._in_its_context(self._feed_keys)
 
     def suspend_to_background(self, suspend_group: bool = True) -> None:
@@ -177,12 +165,12 @@ class Screen(Application[None]):
             self._on_resize()
         super()._redraw(render_as_done)
 
-    def _in_one_go(self, write: Callable[[], None]) -> None:
+    def _in_one_go(self, write: Callable[[], None], then: str = "") -> None:
         self.output.write_raw(_BEGIN)
         self._erase()
         write()
         self._redraw()  # flushes: up to here it is one write
-        self.output.write_raw(_END)
+        self.output.write_raw(_END + then)
         self.output.flush()
 
     def _repaint_what_got_shorter(self) -> None:

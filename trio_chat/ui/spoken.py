@@ -23,8 +23,10 @@ from trio_chat.ui.state import (
     Recalled,
     Rule,
     Said,
+    Skipped,
     Trouble,
     View,
+    count,
     short,
 )
 
@@ -50,6 +52,8 @@ def _sentences(line: Line) -> Iterable[str]:
             return (line.words,)
         case Missing(gap=gap):
             return (gap_words(gap),)
+        case Skipped(lines=lines):
+            return (f"{count(lines, 'line')} left out: /fill reads them",)
         case Rule(room=room, remark=remark):
             return (f"#{room}, {remark}" if remark else f"#{room}",)
         case Day(ts=ts):

@@ -7,8 +7,9 @@ whatever moves the mark to the head makes it 0, and nothing has to be taken off 
 """
 
 from bisect import bisect_right
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from trio_chat.client.events import Entry, Opened
 from trio_chat.ui.state import Line, Note, Room, Rule, View, count, short
