@@ -45,13 +45,16 @@ class Desk:
         self.print(*update.lines)
         if update.back:
             self._give_back(update.back)
-        self.change_drafts()
         for changed in self.on_change:
             changed()
 
     def print(self, *lines: Line) -> None:
         """Print these above the prompt."""
         self.paper.print(*lines)
+
+    def heard(self) -> None:
+        """All that came together was followed: the input is for the room that is here."""
+        self.change_drafts()
 
     def refresh(self) -> None:
         """Draw what is around the input anew."""

@@ -1,10 +1,10 @@
 """What is typed becomes what is done."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import assert_never
 
 import trio
+from msgspec.structs import replace
 from prompt_toolkit.document import Document
 
 from trio_chat.client import Client

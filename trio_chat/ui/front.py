@@ -20,6 +20,9 @@ class Front(Protocol):
     def print(self, *lines: Line) -> None:
         """Print these, after all others."""
 
+    def heard(self) -> None:
+        """All that came together was followed."""
+
     def refresh(self) -> None:
         """What is shown of the view, besides what is printed, may be another now."""
 

@@ -86,6 +86,7 @@ class Hearing:
                     self._unanswered.discard(event.n or 0)
                 if isinstance(event, Status):
                     self._expect(event.retry_in_s)
+            desk.heard()
             self._heard.set()
             self._heard = trio.Event()
             if desk.view.sending is not None:

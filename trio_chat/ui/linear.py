@@ -7,10 +7,11 @@ follows from it and what can be typed are those of the other terminal client.
 
 from collections import Counter
 from collections.abc import AsyncIterable, Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias, assert_never
 
 import trio
+from msgspec.structs import replace
 
 from trio_chat.client import Client
 from trio_chat.client.events import Accepted, ClientEvent
@@ -90,6 +91,9 @@ class _Desk:
         self._put(printed)
         if self._feed.waits:
             self._moved.set()
+
+    def heard(self) -> None:
+        """There is no input of ours."""
 
     def refresh(self) -> None:
         """There is nothing that could be drawn again."""
