@@ -9,7 +9,7 @@ from trio.testing import MockClock
 
 from tests.server.harness import Json, Person, World, open_world
 from trio_chat.errors import StoreError
-from trio_chat.server.marks import KEPT_AS, MarkTable
+from trio_chat.server.marks import KEPT_AS, Marks, MarkTable
 from trio_chat.store import MemoryStore, fingerprint
 
 # --- the table -----------------------------------------------------------------------
@@ -331,6 +331,36 @@ async def test_what_is_forgotten_is_forgotten_in_the_store(
         await trio.sleep(3)
         logs = [name.rpartition("/")[2] for name in await store.remembered(KEPT_AS)]
         assert logs == ["a"]
+
+
+async def test_no_more_waits_for_a_failing_disk_than_is_kept(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk may be full for days, and a stranger may say a mark of a million rooms."""
+    running: list[Marks] = []
+    honest = Marks.run
+
+    async def run(marks: Marks) -> None:
+        running.append(marks)
+        await honest(marks)
+
+    monkeypatch.setattr(Marks, "run", run)
+    store = Counting()
+    async with open_world(store, marks_per_person_max=2, marks_max=4) as world:
+        desk = await device(world, "ada")
+        store.fails = True
+        for number in range(50):
+            room = f"room-{number}"
+            await joined(desk, room)
+            await mark(desk, 0, room)
+            await desk.send({"t": "leave", "room": room})
+            await desk.rest()
+        assert running[0].waiting <= 2 * 4
+        store.fails = False
+        await trio.sleep(5)
+        assert running[0].waiting == 0
+        logs = [name.rpartition("/")[2] for name in await store.remembered(KEPT_AS)]
+        assert {"room-48", "room-49"} <= set(logs)
 
 
 async def test_nonsense_in_the_store_is_passed_over(autojump_clock: MockClock) -> None:

@@ -194,6 +194,23 @@ async def test_nothing_is_said_about_an_entry_to_whom_does_not_have_it(
     assert await store.heads() == {"@ada": 1, "@bob": 1, "@cyd": 1}
 
 
+@pytest.mark.parametrize("kind", ["text", "react", "edit", "delete"])
+async def test_nothing_is_said_to_oneself_about_what_somebody_else_has_too(
+    store: Store, kind: str
+) -> None:
+    """An author would see it otherwise than the reader does."""
+    await append(store, draft(1, log="@ada", to="bob", copies=("@bob",)))
+    await append(store, draft(1, log="@bob", to="ada", copies=("@ada",)))
+    note = draft(2, log="@ada", to="ada")
+    await append(store, note)
+    for ref in (1, 2):
+        alone = draft(3, kind=kind, log="@ada", to="ada", ref=ref)
+        (outcome,) = await append(store, alone)
+        assert isinstance(outcome, Astray | NotOwn)
+    (outcome,) = await append(store, draft(3, kind=kind, log="@ada", to="ada", ref=3))
+    assert isinstance(outcome, Appended)
+
+
 @pytest.mark.parametrize("gone", ["@ada", "@bob"])
 async def test_what_one_of_the_two_does_not_keep_can_not_be_meant(
     store: Store, gone: str

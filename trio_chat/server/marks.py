@@ -93,7 +93,7 @@ class Marks:
     """What peers say they have read; run() tells the other devices, and writes it down.
 
     Shape:  `kept` is what the store has. What waits to be written, or to be told, is at
-            most what is in the table, and what has just gone out of it. A device that
+            most what is in the table, and as much that has gone out of it. A device that
             can't be told now is told a moment later, as long as it is here; it is told
             the largest alone.
     """
@@ -159,7 +159,7 @@ class Marks:
             return
         key = session.person, log
         self._unwritten[key] = str(seq)
-        self._unwritten.update(dict.fromkeys(gone))
+        self._forget(gone)
         self._to_write.set()
         others = {
             each: None for each in self._here.get(session.person, ()) if each != session
@@ -168,13 +168,25 @@ class Marks:
             self._untold[key] = others
             self._to_tell.set()
 
+    def _forget(self, gone: Iterable[Key]) -> None:
+        for key in gone:
+            self._unwritten[key] = None
+            if len(self._unwritten) > 2 * self._limits.marks_max:
+                # The disk has failed for long. What it may have of this one was true.
+                del self._unwritten[key]
+
     def _restore(self, name: str, value: str) -> None:
         person, _, log = name.removeprefix(KEPT_AS).partition("/")
         if log and value.isascii() and value.isdigit() and len(value) <= _DIGITS_MAX:
             gone = self._table.advance(person, log, int(value))[1]
-            self._unwritten.update(dict.fromkeys(gone))
+            self._forget(gone)
             if gone:
                 self._to_write.set()
+
+    @property
+    def waiting(self) -> int:
+        """How many of them are not written as they are now."""
+        return len(self._unwritten)
 
     # --- what becomes of it ----------------------------------------------------------
 
@@ -237,8 +249,8 @@ class Marks:
                 return False
             self._trouble.over("marks")
             for key, value in some.items():
-                if self._unwritten[key] == value:  # else it has changed meanwhile
-                    del self._unwritten[key]
+                if self._unwritten.get(key, value) == value:  # else it is another by now
+                    self._unwritten.pop(key, None)
         return True
 
     async def _pause(self, seconds: float) -> None:

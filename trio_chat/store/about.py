@@ -7,7 +7,7 @@ there.
 import sqlite3
 from typing import TypeAlias
 
-from trio_chat.store.interface import Astray, Draft, Outcome, why_not_about
+from trio_chat.store.interface import Astray, Draft, Outcome, reaches_all, why_not_about
 from trio_chat.store.schema import COLUMNS, as_entry
 
 Refs: TypeAlias = dict[str, int]
@@ -16,7 +16,7 @@ Refs: TypeAlias = dict[str, int]
 
 def needs_entry(draft: Draft) -> bool:
     """Whether the entry itself has to be looked at, not only its number."""
-    return draft.changes or bool(draft.copies)
+    return draft.changes or draft.to is not None or bool(draft.copies)
 
 
 def find_about(connection: sqlite3.Connection, draft: Draft) -> Refs | Outcome:
@@ -34,8 +34,10 @@ def find_about(connection: sqlite3.Connection, draft: Draft) -> Refs | Outcome:
     if row is None:
         return Astray(draft.ref)
     device, origin, n, *columns = row
+    entry = as_entry(draft.log, tuple(columns))
+    if not reaches_all(draft, entry):
+        return Astray(draft.ref)
     if draft.changes:
-        entry = as_entry(draft.log, tuple(columns))
         unfit = why_not_about(draft, entry, device)
         if unfit is not None:
             return unfit

@@ -319,6 +319,16 @@ def why_not_about(draft: Draft, about: Entry | None, device: str | None) -> Outc
     return NotOwn(draft.ref) if device != draft.device else None
 
 
+def reaches_all(draft: Draft, about: Entry | None) -> bool:
+    """Whether whoever has the entry gets what is said about it, as far as is seen here.
+
+    Shape:  what is said to nobody else can be about what was said to nobody else alone.
+    """
+    if draft.to is None or draft.copies:
+        return True
+    return about is not None and about.to == about.nick
+
+
 def says_the_same(entry: Entry, draft: Draft) -> bool:
     """Whether the draft is the one that became this entry: a resend, not a mix-up."""
     ours = (draft.text, draft.kind, draft.ref)

@@ -23,6 +23,7 @@ from trio_chat.store.interface import (
     Outcome,
     Trimmed,
     entry_of,
+    reaches_all,
     says_the_same,
     why_not_about,
 )
@@ -125,8 +126,10 @@ class MemoryStore:
         log = self._logs.get(draft.log, _Log())
         if not 1 <= draft.ref <= log.head:
             return Astray(draft.ref)
+        about = log.kept.get(draft.ref)
+        if not reaches_all(draft, about.entry if about else None):
+            return Astray(draft.ref)
         if draft.changes:
-            about = log.kept.get(draft.ref)
             device = None if about is None or about.copy else about.device
             unfit = why_not_about(draft, about.entry if about else None, device)
             if unfit is not None:
