@@ -1,7 +1,7 @@
-"""Another device of somebody: it hears what is said, and how far they have read."""
+"""Another device of somebody, and a clerk: what the server has, as the library tells it."""
 
-from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import trio
@@ -10,52 +10,31 @@ from tests.day.person import PATIENCE_S
 from tests.day.scrollback import Shown, bare
 from trio_chat import Client, open_client
 from trio_chat.addresses import Address
-from trio_chat.client.events import Entry, Marked, Opened
+from trio_chat.client.events import Marked, Opened
 
 
 class Phone:
-    """It lies on the table; get one from open_phone()."""
+    """It lies on the table, and hears how far was read; get one from open_phone()."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._changed = trio.lowlevel.ParkingLot()
-        self._heads: Counter[str] = Counter()
         self._read: Counter[str] = Counter()
 
-    async def until_all_read(self, *rooms: str) -> None:
-        """Wait until the server knows that all that was said there was read."""
+    async def until_read(self, heads: Mapping[str, int]) -> None:
+        """Wait until the server knows that all was read up to these entries."""
         with trio.move_on_after(PATIENCE_S):
-            while any(self._read[room] < self._heads[room] for room in rooms):
+            while any(self._read[room] < head for room, head in heads.items()):
                 await self._changed.park()
             return
-        raise AssertionError(f"read is {self._read}, and said {self._heads}")
-
-    async def log(self, *rooms: str) -> dict[str, list[Shown]]:
-        """Who has said what, by room, as the library tells it."""
-        log: dict[str, list[Shown]] = defaultdict(list)
-        for room in rooms:
-            page = await self._client.fetch(room, after=0, through=self._heads[room])
-            assert len(page.entries) == self._heads[room]
-            log[room] = [
-                (entry.nick, bare(entry.text))
-                for entry in page.entries
-                if entry.is_line or entry.kind == "edit"
-            ]
-        return log
+        raise AssertionError(f"read is {dict(self._read)} of {heads}")
 
     async def _listen(self) -> None:
         async for event in self._client:
             match event:
-                case Opened(room=room, head=head, read=read):
-                    self._heads[room] = max(self._heads[room], head)
-                    self._read[room] = max(self._read[room], read or 0)
-                case Entry(room=room, seq=seq):
-                    self._heads[room] = max(self._heads[room], seq)
-                case Marked(room=room, seq=seq):
-                    self._read[room] = max(self._read[room], seq)
-                case _:
-                    continue
-            self._changed.unpark_all()
+                case Opened(room=room, read=int(read)) | Marked(room=room, seq=read):
+                    self._read[room] = max(self._read[room], read)
+                    self._changed.unpark_all()
 
 
 @asynccontextmanager
@@ -71,3 +50,31 @@ async def open_phone(
         nursery.start_soon(phone._listen)
         yield phone
         nursery.cancel_scope.cancel()
+
+
+async def heads_of(address: Address, rooms: Sequence[str]) -> dict[str, int]:
+    """The number of the last entry of each of these rooms."""
+    async with open_client(address, nick="clerk", rooms=rooms, history=0) as client:
+        return await _heads(client, rooms)
+
+
+async def log_of(address: Address, rooms: Sequence[str]) -> dict[str, list[Shown]]:
+    """Who has said what, by room."""
+    async with open_client(address, nick="clerk", rooms=rooms, history=0) as client:
+        log = {}
+        for room, head in (await _heads(client, rooms)).items():
+            page = await client.fetch(room, after=0, through=head)
+            assert [entry.seq for entry in page.entries] == [*range(1, head + 1)]
+            said = [each for each in page.entries if each.is_line or each.kind == "edit"]
+            log[room] = [(entry.nick, bare(entry.text)) for entry in said]
+        return log
+
+
+async def _heads(client: Client, rooms: Sequence[str]) -> dict[str, int]:
+    heads: dict[str, int] = {}
+    async for event in client:
+        if isinstance(event, Opened) and event.room in rooms:
+            heads[event.room] = event.head
+        if len(heads) == len(rooms):
+            break
+    return heads

@@ -12,7 +12,8 @@ from simulator.processes import ServerProcess, open_server_process
 from simulator.proxy import Proxy, open_proxy
 from tests.day.crowd import Crowd, open_crowd
 from tests.day.person import CLI, NARROW, SIZE, Person, open_person
-from tests.day.phone import Phone, open_phone
+from tests.day.phone import Phone, heads_of, open_phone
+from trio_chat.addresses import Address
 
 ROOMS: Final = ("lobby", "dev", "ops")
 PASTED: Final = "\n".join(f"{n:03} of what the machine has said" for n in range(1, 201))
@@ -28,6 +29,7 @@ class Day:
     """Who and what is there."""
 
     server: ServerProcess
+    server_at: Address
     net: Proxy
     ada: Person
     bob: Person
@@ -61,7 +63,7 @@ async def open_day(
                 open_person("ada", homes[0], ways[0], *mine, command=command) as ada,
                 open_person("bob", homes[1], ways[1], command=command) as bob,
             ):
-                yield Day(server, net, ada, bob, phone, crowd, look)
+                yield Day(server, address, net, ada, bob, phone, crowd, look)
 
 
 async def morning(day: Day) -> None:
@@ -192,11 +194,12 @@ async def catching_up(day: Day) -> None:
     await ada.until_printed("#ops \u2500\u2500 15 new while you were away, 1 for you")
     await ada.until(lambda: ada.prompt == f"> {PLAN}" and "#ops \u00b7" in ada.status)
     await ada.until_status(r"#dev 13$")
+    day.look(ada)
     await ada.type("\x1ba")
     await ada.until_printed("#dev \u2500\u2500 13 new while you were away")
     await ada.until_prompt(">")
     await ada.until_status("\u00b7 ada$")
-    await day.phone.until_all_read(*ROOMS)
+    await day.phone.until_read(await heads_of(day.server_at, ROOMS))
 
 
 async def kill(day: Day) -> None:
@@ -242,7 +245,7 @@ async def evening(day: Day) -> None:
     for person in (ada, bob):
         await person.until_printed(f"{PLAN}l: we sleep")
         await person.until_status(f"\u00b7 {person.nick}$")
-    await day.phone.until_all_read(*ROOMS)
+    await day.phone.until_read(await heads_of(day.server_at, ROOMS))
     await bob.look_at_with_key("lobby")
     for person in (ada, bob):
         await person.quit()

@@ -12,6 +12,7 @@ if sys.platform == "win32":
     pytest.skip("pseudo-terminals and SIGSTOP are of Unix", allow_module_level=True)
 
 from tests.day.person import CLI, Person
+from tests.day.phone import log_of
 from tests.day.planted import CLIENTS
 from tests.day.scrollback import Scrollback, faults, read
 from tests.day.story import CHAPTERS, ROOMS, open_day
@@ -56,7 +57,7 @@ async def lived(home: Path, command: Sequence[str], chapters: int) -> list[str]:
                 await chapter(day)
             except AssertionError as error:
                 return [f"{chapter.__name__}: {error}"]
-        log = await day.phone.log(*ROOMS)
+        log = await log_of(day.server_at, ROOMS)
         rooms = ROOMS if chapters == len(CHAPTERS) else ROOMS[:1]
         return [
             f"{person.nick}: {fault}"
