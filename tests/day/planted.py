@@ -7,7 +7,7 @@ from tests.reliability.planted import planted
 CLIENTS: Final = {
     "a client prints twice what comes first on a new link": planted(
         """
-    from dataclasses import replace
+    from msgspec.structs import replace
     from trio_chat.ui import changes
 
     lost = []

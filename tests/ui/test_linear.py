@@ -88,7 +88,9 @@ def _virtual_time(autojump_clock: MockClock) -> None:
     """No test waits."""
 
 
-async def test_it_says_how_it_is_used_and_each_event_is_one_line() -> None:
+async def test_it_says_how_it_is_used_and_each_event_is_one_line(
+    autojump_clock: MockClock,
+) -> None:
     async with open_talk() as talk:
         assert await talk.heard() == [GREETING]
         talk.client.state = "online"
@@ -101,7 +103,9 @@ async def test_it_says_how_it_is_used_and_each_event_is_one_line() -> None:
         assert await talk.heard() == ["connected as ada", "#lobby", "bob: hello"]
 
 
-async def test_what_one_types_is_said_and_not_read_aloud_again() -> None:
+async def test_what_one_types_is_said_and_not_read_aloud_again(
+    autojump_clock: MockClock,
+) -> None:
     async with open_talk() as talk:
         await talk.go_online()
         assert await talk.said("hi", "//me", "/me waves") == []
@@ -114,7 +118,7 @@ async def test_what_one_types_is_said_and_not_read_aloud_again() -> None:
         assert await talk.heard() == ["ada: hi"]  # the second came from elsewhere
 
 
-async def test_what_is_said_to_one_alone_is_read_aloud() -> None:
+async def test_what_is_said_to_one_alone_is_read_aloud(autojump_clock: MockClock) -> None:
     """Who says something in private hears that it was."""
     async with open_talk() as talk:
         await talk.go_online()
@@ -123,7 +127,9 @@ async def test_what_is_said_to_one_alone_is_read_aloud() -> None:
         assert await talk.heard() == ["ada, to bob alone: psst"]
 
 
-async def test_who_comes_and_goes_is_said_once_and_who_is_back_at_once_not_at_all() -> None:
+async def test_who_comes_and_goes_is_said_once_and_who_is_back_at_once_not_at_all(
+    autojump_clock: MockClock,
+) -> None:
     async with open_talk() as talk:
         await talk.go_online()
         talk.client.tell(Left("lobby", "bob", "timed out"), Joined("lobby", "bob"))
@@ -132,7 +138,9 @@ async def test_who_comes_and_goes_is_said_once_and_who_is_back_at_once_not_at_al
         assert await talk.heard() == ["cy, dee joined"]
 
 
-async def test_a_link_that_flaps_is_silent_and_a_loss_is_one_sentence() -> None:
+async def test_a_link_that_flaps_is_silent_and_a_loss_is_one_sentence(
+    autojump_clock: MockClock,
+) -> None:
     async with open_talk() as talk:
         await talk.go_online()
         for reason in ("gone", "refused"):
@@ -146,7 +154,9 @@ async def test_a_link_that_flaps_is_silent_and_a_loss_is_one_sentence() -> None:
         assert await talk.heard() == ["connected"]
 
 
-async def test_a_line_that_waits_is_told_and_so_is_that_it_is_sent() -> None:
+async def test_a_line_that_waits_is_told_and_so_is_that_it_is_sent(
+    autojump_clock: MockClock,
+) -> None:
     async with open_talk() as talk:
         await talk.go_online()
         talk.client.state = "offline"
@@ -159,7 +169,7 @@ async def test_a_line_that_waits_is_told_and_so_is_that_it_is_sent() -> None:
         assert await talk.heard() == ["what waited is sent"]
 
 
-async def test_what_can_not_be_done_is_said() -> None:
+async def test_what_can_not_be_done_is_said(autojump_clock: MockClock) -> None:
     async with open_talk() as talk:
         await talk.go_online()
         assert await talk.said("/nosuch") == [
@@ -174,7 +184,9 @@ async def test_what_can_not_be_done_is_said() -> None:
         assert await talk.heard() == ["not sent: too much", "it was: hi"]
 
 
-async def test_a_line_to_be_changed_is_read_aloud_as_it_has_to_be_typed() -> None:
+async def test_a_line_to_be_changed_is_read_aloud_as_it_has_to_be_typed(
+    autojump_clock: MockClock,
+) -> None:
     async with open_talk() as talk:
         await talk.go_online()
         talk.client.tell(entry(1, "deploy at five", "ada"))
@@ -182,7 +194,7 @@ async def test_a_line_to_be_changed_is_read_aloud_as_it_has_to_be_typed() -> Non
         assert await talk.said("/edit") == ["it is /edit ^1 deploy at five"]
 
 
-async def test_other_rooms_are_heard_of_and_gone_to() -> None:
+async def test_other_rooms_are_heard_of_and_gone_to(autojump_clock: MockClock) -> None:
     async with open_talk() as talk:
         await talk.go_online()
         assert await talk.said("/join dev") == []
@@ -202,7 +214,7 @@ async def test_other_rooms_are_heard_of_and_gone_to() -> None:
         assert await talk.said("/join lobby") == ["you are in #lobby"]
 
 
-async def test_every_command_is_understood() -> None:
+async def test_every_command_is_understood(autojump_clock: MockClock) -> None:
     async with open_talk() as talk:
         await talk.go_online()
         listed = await talk.said("/help")
@@ -220,7 +232,7 @@ async def test_every_command_is_understood() -> None:
         assert await talk.said("/search") == ["it is /search WORDS: what do you look for?"]
 
 
-async def test_it_ends_with_what_is_typed_or_with_quit() -> None:
+async def test_it_ends_with_what_is_typed_or_with_quit(autojump_clock: MockClock) -> None:
     for leave in (Talk.end, lambda talk: talk._type.send_nowait("/quit")):
         async with open_talk() as talk:
             await talk.go_online()
