@@ -79,8 +79,10 @@ def answer(judged: Judged, outcome: Outcome) -> Accepted | Refused:
     """What the author is told."""
     draft = judged.draft
     room = INBOX if draft.to is not None else draft.log
+    if isinstance(outcome, Appended):  # first: nearly all are
+        return Accepted(room=room, n=draft.n, seq=outcome.seq)
     match outcome:
-        case Appended(seq=seq) | Trimmed(seq=seq):
+        case Trimmed(seq=seq):
             return Accepted(room=room, n=draft.n, seq=seq)
         case Conflict(seq=seq):
             reason = f"your number {draft.n} is taken by another text of yours, {seq}"
@@ -141,7 +143,8 @@ def _draft(
 def _check_text(text: str, kind: Kind) -> None:
     if not text and kind != "delete":
         raise RefusedError(Code.EMPTY_TEXT, "there is nothing to say")
-    text_bytes, most = len(text.encode()), _BYTES_MAX.get(kind, TEXT_BYTES_MAX)
+    text_bytes = len(text) if text.isascii() else len(text.encode())
+    most = _BYTES_MAX.get(kind, TEXT_BYTES_MAX)
     if text_bytes > most:
         what = f"the text of a {kind!r}" if kind in _BYTES_MAX else "a text"
         raise RefusedError(

@@ -279,8 +279,6 @@ class Journal:
 
 
 def _was_there(outcome: Outcome) -> bool:
-    match outcome:
-        case Appended(duplicate=duplicate):
-            return duplicate
-        case _:
-            return isinstance(outcome, Trimmed)
+    if isinstance(outcome, Appended):
+        return outcome.duplicate
+    return isinstance(outcome, Trimmed)

@@ -1,7 +1,7 @@
 """One live connection, from accept to close: its hello, what it asks, what it is owed."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
@@ -45,6 +45,7 @@ from trio_chat.wire import receiving_of, sending_of
 
 _LINGER_BYTES_MAX = 1024 * 1024
 _PING = encode([messages.Ping()])
+_DRAFTS = (Say, Direct)
 _DAMAGED = "the data file is damaged there"
 
 
@@ -388,10 +389,12 @@ class Peer:
         for item in items:
             if self._superseded:
                 return
-            if isinstance(item, Say | Direct):
-                draft = await self._judged(item)
-                if draft is not None:
+            if isinstance(item, _DRAFTS):
+                draft = self._judged(item)
+                if isinstance(draft, Judged):
                     drafts.append(draft)
+                else:
+                    await draft
                 continue
             await self._append(drafts)
             drafts = []
@@ -477,20 +480,19 @@ class Peer:
 
     # --- what the peer says ----------------------------------------------------------
 
-    async def _judged(self, message: Say | Direct) -> Judged | None:
-        """The draft for the journal; None if the peer was told why there is none."""
+    def _judged(self, message: Say | Direct) -> Judged | Awaitable[None]:
+        """The draft for the journal, or else how to say why there is none."""
         try:
             self._connection.heard(message)
         except RemoteProtocolError as error:
-            await self._complain(Code.OUT_OF_PLACE, error.reason)
-            return None
+            return self._complain(Code.OUT_OF_PLACE, error.reason)
         try:
             return judged(self._services.hub, self.session, message)
         except RefusedError as error:
             room = message.room if isinstance(message, Say) else INBOX
             self._figures.drafts_refused[error.code] += 1
-            await self._reply(_refused(error.code, error.reason, room=room, n=message.n))
-            return None
+            refused = _refused(error.code, error.reason, room=room, n=message.n)
+            return self._reply(refused)
 
     async def _append(self, drafts: Sequence[Judged]) -> None:
         if not drafts:

@@ -196,7 +196,7 @@ class Room:
             yield frame, entries[count - 1].seq
 
     def _encoded(self, entries: Sequence[Entry]) -> bytes:
-        return encode(as_wire(self.name, entry) for entry in entries)
+        return encode([as_wire(self.name, entry) for entry in entries])
 
     def _offer(self, frame: bytes, cursor: int) -> None:
         # Once for each delivery: the socket's own send(), and nothing of ours around it.

@@ -297,13 +297,14 @@ def entry_of(
 
     Shape:  `to` names the reader in the author's own log, and nobody in the copies. `ref`
             is what it is about, by its number in this log.
+    Units:  `ts` to the millisecond, as an entry's.
     """
     return Entry(
         log=log,
         seq=seq,
         nick=draft.nick,
         text=draft.text,
-        ts=round(ts, 3),
+        ts=ts,
         kind=draft.kind,
         to=draft.to if log == draft.log else None,
         ref=ref,

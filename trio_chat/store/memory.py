@@ -94,6 +94,7 @@ class MemoryStore:
     async def append(self, drafts: Sequence[Draft], ts: float) -> list[Outcome]:
         """As Store.append; never raises StoreError. Cancel: atomic."""
         await trio.lowlevel.checkpoint()
+        ts = round(ts, 3)
         return [self._append(draft, ts) for draft in drafts]
 
     def _append(self, draft: Draft, ts: float) -> Outcome:
@@ -108,6 +109,9 @@ class MemoryStore:
         if unfit is not None:
             return unfit
         author.last_n = draft.n
+        if not draft.copies:
+            entry = author.said[draft.n] = self._put(draft, draft.log, ts, draft.ref)
+            return Appended((entry,), duplicate=False)
         refs = [self._ref_in(log, draft) for log in draft.copies]
         entry = author.said[draft.n] = self._put(draft, draft.log, ts, draft.ref)
         copies = [

@@ -87,6 +87,7 @@ class Writer:
         self._last_ns: dict[tuple[int, str], int] = {}  # by log and device
 
     def append(self, drafts: Sequence[Draft], ts: float) -> list[Outcome]:
+        ts = round(ts, 3)
         with self._transaction() as connection:
             outcomes = [self._append(connection, draft, ts) for draft in drafts]
             self._insert(connection)
