@@ -4,8 +4,11 @@ import re
 from dataclasses import asdict
 from pathlib import Path
 
+from simulator.bench.echo.plan import CASES
 from simulator.bench.workloads import WORKLOADS
 from trio_chat.server import Limits
+from trio_chat.ui.pace import ECHO_S
+from trio_chat.ui.printer import BEHIND_S
 from trio_chat.wire import RECEIVE_BYTES_MAX
 
 ROOT = Path(__file__).parents[1]
@@ -36,3 +39,14 @@ def test_the_sum_is_right() -> None:
 def test_every_workload_has_a_section() -> None:
     for name, workload in WORKLOADS.items():
         assert f"## {name}: {workload.summary}" in DOC
+
+
+def test_every_case_of_the_echo_has_a_figure() -> None:
+    for case in CASES:
+        assert f"\n{case.title} " in DOC
+
+
+def test_the_pace_of_the_client_is_told_as_it_is() -> None:
+    words = " ".join(DOC.split())
+    assert f"as large as it takes {ECHO_S * 1e3:g} ms for" in words
+    assert f"at most {BEHIND_S:g} s of what it takes" in words

@@ -7,6 +7,7 @@ from trio_chat.habits.habits import DEFAULT_HABITS
 from trio_chat.ui.feed import FOLDED_S, NAMED_MAX
 from trio_chat.ui.hearing import LOSS_TOLD_S
 from trio_chat.ui.notifier import COMMAND_S, NOTICE_EVERY_S
+from trio_chat.ui.printer import BEHIND_S, PATIENCE_S
 from trio_chat.ui.state import KEPT_ENTRIES_MAX
 
 DOC = (Path(__file__).parents[2] / "docs" / "client.md").read_text(encoding="utf-8")
@@ -21,3 +22,5 @@ def test_the_numbers_of_the_screen_are_those_of_the_code() -> None:
     assert f"not back within {LOSS_TOLD_S:g} s" in WORDS
     assert f"one notice in {NOTICE_EVERY_S:g} s" in WORDS
     assert f"for {COMMAND_S:g} s at most" in WORDS
+    assert f"at most {BEHIND_S:g} s of what it takes" in WORDS
+    assert f"a burst that is printed within {PATIENCE_S:g} s" in WORDS

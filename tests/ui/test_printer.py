@@ -128,6 +128,15 @@ async def test_on_a_slow_terminal_the_echo_is_never_far_behind(
     assert sum(terminal.pieces) / 20 > SLOW / 2  # and it has something to do
 
 
+async def test_no_more_than_a_piece_is_on_its_way_to_the_slowest_terminal(
+    autojump_clock: trio.testing.MockClock, nursery: trio.Nursery
+) -> None:
+    terminal = Terminal(nursery, autojump_clock, SLOW / 10)
+    behind_s = await flood(terminal, 1_000, 20)
+    assert max(behind_s) <= max(terminal.pieces) / (SLOW / 10)
+    assert max(terminal.pieces) < 3 * PIECE_CHARS[0]
+
+
 async def test_what_is_too_much_is_counted_and_the_newest_is_soon_seen(
     autojump_clock: trio.testing.MockClock, nursery: trio.Nursery
 ) -> None:
