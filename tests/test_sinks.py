@@ -64,7 +64,7 @@ def calls(source: str, names: frozenset[str]) -> Iterator[str]:
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func)
             if called.rpartition(".")[2] in names and not re.match(
-                r"(self|desk|self\._desk|self\.desk|self\._paper|paper|self\.paper)\.print$",
+                r"(self|desk|front|self\._desk|self\.desk|self\._paper|paper|self\.paper)\.print$",
                 called,
             ):
                 yield f"{node.lineno}: {ast.unparse(node)}"

@@ -791,6 +791,17 @@ async def test_who_is_there_comes_as_one_list_and_changes_follow(
         assert await event(client, Left) == Left("lobby", "bob", "quit")
 
 
+async def test_who_is_there_can_be_asked_again(autojump_clock: MockClock) -> None:
+    async with open_fake() as (client, exchange):
+        client.who_nowait("lobby")  # without a link: the next one begins with the list
+        peer = await exchange.peer()
+        await peer.take_in()
+        client.who_nowait("lobby")
+        assert await peer.hear(messages.Who) == messages.Who(room="lobby")
+        await peer.say(messages.Members(room="lobby", nicks=("ada",)))
+        assert await event(client, Members) == Members("lobby", ("ada",))
+
+
 async def test_a_list_that_was_cut_off_is_not_part_of_the_next_one(
     autojump_clock: MockClock,
 ) -> None:

@@ -227,8 +227,9 @@ async def test_every_command_is_understood(autojump_clock: MockClock) -> None:
         assert await talk.said("/who") == ["2 in #lobby: ada, bob"]
         assert await talk.said("/outbox") == ["nothing waits to be sent"]
         assert await talk.said("/unread") == ["nothing is unread"]
-        assert await talk.said("/mute") == ["#lobby does not call you any more"]
+        assert await talk.said("/mute") == ["#lobby does not call you: /unmute ends that"]
         assert await talk.said("/unmute") == ["#lobby calls you"]
+        assert await talk.said("/unmute dev") == ["#dev is not muted"]
         assert await talk.said("/search") == ["it is /search WORDS: what do you look for?"]
 
 

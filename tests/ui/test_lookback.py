@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import trio
 
 from tests.ui.harness import Scene, bridged, entry, open_scene
-from trio_chat.client.events import Opened, Status
+from trio_chat.client.events import Entry, Opened, Status
 from trio_chat.client.past import Found, Page
 from trio_chat.errors import NoLinkError, RefusedError
 from trio_chat.ui.lookback import WAITING_MAX
@@ -57,6 +57,23 @@ async def test_history_stands_between_two_rules_and_goes_on_further_back() -> No
         await scene.until_seen("^7 <bob> line 7")
         scene.keys("/history\r")
         await scene.until_seen("there is nothing before")
+
+
+@bridged
+async def test_one_looks_back_in_ones_direct_messages_as_in_a_room() -> None:
+    async with open_scene() as scene:
+        answer_with(scene, fetch=lines)
+        await come_in(scene, 0, 0)
+        scene.keys("/history @\r")
+        await scene.until_seen("direct messages: it is not known yet")
+        scene.client.tell(Entry("@", 9, "bob", "psst", 0.0))
+        await scene.until_seen("psst")
+        scene.keys("/history @ 3\r")
+        await scene.until_seen("\u2500\u2500 direct messages \u2500\u2500 3 earlier lines")
+        await scene.until_seen("^6 @ada <bob> line 6")
+        await scene.until_seen("\u2500\u2500 #lobby \u2500\u2500 now")
+        scene.keys("/history @\r")
+        await scene.until_seen("here begins direct messages")
 
 
 @bridged

@@ -47,6 +47,8 @@ SENTENCES: Final = {
     "read further": "[!] somebody had read #{room} up to {cursor}, and it ends at {head}"
     " ({times} since it was told last): was an older copy put back? With --new-epoch all"
     " begin anew",
+    "full": "[!] nobody new can be let in: {reason} ({times} since it was told last); it is"
+    " tried again, and `ulimit -n` says how many files a server may have open",
     "bug": "[!] a bug ended the link with {address}; please report this:",
     "skipped": "[!] {lines} log lines were skipped here",
     "draining": "[*] stopping; saying goodbye to {peers}, for at most {drain_s:g} s",

@@ -29,6 +29,10 @@ _GONE: Final = frozenset(
 
 Source: accept(2); trio.SocketListener passes over the same.
 """
+_FULL: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+"""What it says where this process, or the machine, can't have another connection now."""
+FULL_S: Final = 0.1
+"""Until that is tried again: somebody may have left."""
 
 
 async def listen(host: str, port: int, flag: str = "") -> list[trio.SocketListener]:
@@ -84,25 +88,33 @@ def address_of_peer(stream: trio.abc.Stream) -> str:
 
 
 def eager(
-    listener: trio.abc.Listener[Any], talking: Callable[[], bool]
+    listener: trio.abc.Listener[Any],
+    talking: Callable[[], bool],
+    full: Callable[[str], object],
 ) -> trio.abc.Listener[Any]:
     """The same one; of a kernel's socket it takes all who wait, instead of one in a turn.
 
     Shape:  only a few of them as long as it is `talking`. When thousands come at once,
             they wait in a queue of the kernel, and whom that can't hold tries again after
-            a second.
+            a second. `full` is told why nobody else can be let in now, as long as that is.
     """
     # As in wire.sending_of(): only trio's own class has a real descriptor.
     socket = getattr(listener, "socket", None)
     if type(socket).__module__.startswith("trio.") and os.name == "posix":
-        return _Eager(listener, talking)
+        return _Eager(listener, talking, full)
     return listener
 
 
 class _Eager(trio.abc.Listener[KernelStream]):
-    def __init__(self, listener: Any, talking: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        listener: Any,
+        talking: Callable[[], bool],
+        full: Callable[[str], object],
+    ) -> None:
         self._listener = listener
         self._talking = talking
+        self._full = full
         self._socket = kernel.socket(fileno=os.dup(listener.socket.fileno()))
         self._socket.setblocking(False)
         self._taken: deque[KernelStream] = deque()
@@ -111,7 +123,13 @@ class _Eager(trio.abc.Listener[KernelStream]):
         """The next one. Cancel: nobody was taken."""
         while not self._taken:
             await trio.lowlevel.wait_readable(self._socket)
-            self._take()
+            try:
+                self._take()
+            except OSError as error:
+                if error.errno not in _FULL:
+                    raise
+                self._full(error.strerror or str(error))
+                await trio.sleep(FULL_S)
         return self._taken.popleft()
 
     def _take(self) -> None:

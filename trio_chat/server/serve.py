@@ -26,7 +26,7 @@ from trio_chat.server.retention import retain
 from trio_chat.server.searching import Searching
 from trio_chat.server.session import KEPT_AS
 from trio_chat.server.silences import Silences
-from trio_chat.server.trouble import Trouble
+from trio_chat.server.trouble import Rarely, Trouble
 from trio_chat.server.turns import Turns
 from trio_chat.store.interface import Store
 from trio_chat.wire import bound_buffer
@@ -112,6 +112,11 @@ async def serve(  # noqa: PLR0913, PLR0915 (what a simulation replaces comes in 
         figures.submissions_waiting = journal.waiting
         return figures
 
+    full = Rarely(log, "full")
+    doors = [
+        eager(each, lambda: journal.talking, lambda reason: full.tell(reason=reason))
+        for each in listeners
+    ]
     running = Running(look, log, begun_s)
     async with trio.open_nursery() as outer:
         services = Services(
@@ -143,7 +148,7 @@ async def serve(  # noqa: PLR0913, PLR0915 (what a simulation replaces comes in 
                     partial(
                         trio.serve_listeners,
                         handle,
-                        [eager(each, lambda: journal.talking) for each in listeners],
+                        doors,
                         handler_nursery=handlers,
                     )
                 )

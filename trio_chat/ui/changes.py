@@ -97,6 +97,7 @@ def _entry(view: View, entry: Entry) -> Update:
     view = _knowing(view, entry, own=line.own)
     if room is None:
         inbox = _printed(_heard(view.inbox, line), line)
+        inbox = replace(inbox, back=inbox.back or entry.seq)
         return Update(replace(view, inbox=inbox), (line,))
     if entry.seq <= room.read:  # one was here before, and has read it
         return Update(view)

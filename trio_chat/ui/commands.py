@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from trio_chat.errors import RefusedError
 from trio_chat.protocol import names
@@ -89,6 +89,8 @@ class History:
     """See so many lines from before those that were printed."""
 
     lines: int
+    inbox: bool = False
+    """Of one's direct messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ class Search:
     """See where all of these words were said; empty: what the last search did not show."""
 
     words: str
+    inbox: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +106,14 @@ class Jump:
     """See what was said around an entry."""
 
     seq: int
+    inbox: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Fill:
     """See lines that were left out, as they came."""
+
+    inbox: Literal[False] = False
 
 
 LookBack: TypeAlias = History | Search | Jump | Fill
@@ -217,23 +223,31 @@ def _cancel(rest: str) -> Intent:
 
 
 def _history(rest: str) -> Intent:
-    typed = rest.strip()
+    inbox, typed = _of_inbox(rest)
     if not typed:
-        return History(HISTORY_LINES)
+        return History(HISTORY_LINES, inbox)
     if not _is_number(typed) or not 0 < int(typed) <= HISTORY_LINES_MAX:
-        return Mistake(f"it is /history [N]: up to {HISTORY_LINES_MAX} earlier lines")
-    return History(int(typed))
+        return Mistake(f"it is /history [@] [N]: up to {HISTORY_LINES_MAX} earlier lines")
+    return History(int(typed), inbox)
 
 
 def _search(rest: str) -> Intent:
-    return Search(rest.strip())
+    inbox, words = _of_inbox(rest)
+    return Search(words, inbox)
+
+
+def _of_inbox(rest: str) -> tuple[bool, str]:
+    """Whether it begins with a lone @: one's direct messages are meant; and the rest."""
+    first, _, others = rest.strip().partition(" ")
+    return (True, others.strip()) if first == "@" else (False, rest.strip())
 
 
 def _jump(rest: str) -> Intent:
-    typed = _needed(rest).strip().removeprefix("^")
-    if not _is_number(typed) or not int(typed):
+    typed = _needed(rest).strip()
+    seq = typed.removeprefix("@").removeprefix("^")
+    if not _is_number(seq) or not int(seq):
         return Mistake("it is /jump ^N: /search and /history show such numbers")
-    return Jump(int(typed))
+    return Jump(int(seq), inbox=typed.startswith("@"))
 
 
 def _help(rest: str) -> Intent:
@@ -274,7 +288,7 @@ COMMANDS: Final = (
     Command("edit", "[^N] [TEXT]", "change your last line, or line N", _edit),
     Command("fill", "", "show lines that were left out", lambda _: Fill()),
     Command("help", "[WORD]", "show this list, or what is about WORD", _help),
-    Command("history", "[N]", "show what was said before", _history),
+    Command("history", "[@] [N]", "show what was said before", _history),
     Command("join", "ROOM", "enter a room, or look at it", _join),
     Command("jump", "^N", "show what was said around an entry", _jump),
     Command("leave", "[ROOM]", "leave this room, or another", _leave),
@@ -286,7 +300,7 @@ COMMANDS: Final = (
     Command("quit", "", "leave the chat; Ctrl-D does too", lambda _: Quit()),
     Command("react", "[^N] EMOJI", "react to a line; again: take it back", _react),
     Command("reply", "[^N] TEXT", "answer the last line, or line N", _reply),
-    Command("search", "[WORDS]", "show where it was said; or older", _search),
+    Command("search", "[@] WORDS", "show where it was said; or older", _search),
     Command("unmute", "[ROOM]", "be called by it again", partial(_mute, muted=False)),
     Command("unread", "", "show where something is unread", lambda _: ShowUnread()),
     Command("who", "", "show who is in this room", lambda _: Who()),

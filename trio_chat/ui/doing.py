@@ -1,27 +1,26 @@
 """What is typed becomes what is done."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import assert_never
 
 import trio
-from msgspec.structs import replace
 from prompt_toolkit.document import Document
 
 from trio_chat.client import Client
 from trio_chat.errors import RefusedError
 from trio_chat.ui import commands
 from trio_chat.ui.about import Draft, ToChange, Unclear, meant
-from trio_chat.ui.asked import NO_ROOM, after_its_lines, outbox, who
+from trio_chat.ui.asked import NO_ROOM
 from trio_chat.ui.commands import Intent, parse
 from trio_chat.ui.desk import Desk
 from trio_chat.ui.errands import Errands
 from trio_chat.ui.help import help_notes
 from trio_chat.ui.lookback import LookingBack
+from trio_chat.ui.looked_up import leave, looked_up
 from trio_chat.ui.pointing import About
 from trio_chat.ui.rooms import opening
-from trio_chat.ui.state import Line, Note, Trouble
+from trio_chat.ui.state import Trouble
 from trio_chat.ui.terminal import Terminal
-from trio_chat.ui.unread import unread
 
 
 class Doing:
@@ -74,23 +73,23 @@ class Doing:
             case commands.Join(room=room):
                 self._look_at(room)
             case commands.Leave(room=room):
-                if not (room or self._current):
-                    return NO_ROOM
-                self._leave_room(room or self._current)
+                return leave(self._desk, self._client, room or "")
             case commands.Rename(nick=nick):
                 self._client.rename_nowait(nick)
             case commands.Cancel():
                 self._errands.cancel(intent)
             case commands.History() | commands.Search() | commands.Jump() | commands.Fill():
-                return self._looking_back.ask(intent) if self._current else NO_ROOM
+                return self._looking_back.ask(intent)
             case (
                 commands.Who()
                 | commands.ShowOutbox()
                 | commands.ShowUnread()
-                | commands.Help()
                 | commands.Mute()
             ):
-                self._desk.print(*self._asked(intent))
+                found = looked_up(self._desk, self._client, self._terminal, intent)
+                self._desk.print(*found)
+            case commands.Help(word=word):
+                self._desk.print(*help_notes(self._terminal.habits, word))
             case commands.Quit():
                 self._quit()
             case commands.Mistake(reason=reason):
@@ -120,46 +119,9 @@ class Doing:
                 return reason if self._current else NO_ROOM
         return ""
 
-    def _mute(self, room: str, *, muted: bool) -> Iterable[Line]:
-        if not room:
-            return (Trouble(NO_ROOM),)
-        trouble = self._terminal.muted.set(room, muted=muted)
-        self._desk.view = replace(self._desk.view, muted=self._terminal.muted.rooms)
-        calls = "does not call you: /unmute ends that" if muted else "calls you"
-        note = Note(f"#{room} {calls}")
-        return (note, Trouble(trouble)) if trouble else (note,)
-
-    def _asked(
-        self,
-        intent: commands.Who
-        | commands.ShowOutbox
-        | commands.ShowUnread
-        | commands.Help
-        | commands.Mute,
-    ) -> Iterable[Line]:
-        match intent:
-            case commands.Mute(room=room, muted=muted):
-                return self._mute(room or self._current, muted=muted)
-            case commands.Who():
-                return (who(self._desk.view),)
-            case commands.ShowOutbox():
-                lines = self._client.outbox.lines
-                listed = [(line, self._client.outbox.is_held(line.n)) for line in lines]
-                online = self._client.state == "online"
-                return outbox(listed, self._terminal.now(), online=online)
-            case commands.ShowUnread():
-                return unread(self._desk.view)
-            case commands.Help(word=word):
-                return help_notes(self._terminal.habits, word)
-
     def _look_at(self, room: str) -> None:
         if self._desk.view.find(room) is not None:
             self._desk.look_at(room)
         else:
             self._client.join_nowait(room)
             self._desk.follow(opening(self._desk.view, room))
-
-    def _leave_room(self, room: str) -> None:
-        waiting = sum(ticket.room == room for ticket in self._client.outbox.lines)
-        self._client.leave_nowait(room)
-        self._desk.print(*after_its_lines(room, waiting))

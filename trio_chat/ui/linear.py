@@ -8,7 +8,7 @@ follows from it and what can be typed are those of the other terminal client.
 from collections import Counter
 from collections.abc import AsyncIterable, Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias, assert_never
+from typing import Final, assert_never
 
 import trio
 from msgspec.structs import replace
@@ -20,12 +20,13 @@ from trio_chat.protocol.messages import LINES, Kind
 from trio_chat.sanitise import Drawn
 from trio_chat.ui import commands
 from trio_chat.ui.about import Draft, ToChange, Unclear, meant
-from trio_chat.ui.asked import NO_ROOM, after_its_lines, left_over, outbox, who
+from trio_chat.ui.asked import NO_ROOM, left_over
 from trio_chat.ui.commands import COMMANDS, Intent, parse
 from trio_chat.ui.feed import FOLDED_S, begin_feed, fed, settled
 from trio_chat.ui.hearing import Hearing
 from trio_chat.ui.help import about, nothing_about
 from trio_chat.ui.lookback import LookingBack
+from trio_chat.ui.looked_up import leave, looked_up
 from trio_chat.ui.muted import Muted
 from trio_chat.ui.pointing import About
 from trio_chat.ui.reading import Reading
@@ -42,12 +43,8 @@ from trio_chat.ui.state import (
     count,
     said_in,
 )
-from trio_chat.ui.unread import unread
 
 GREETING: Final = "each line that you type is said; /help lists commands; Ctrl-D leaves"
-_Asked: TypeAlias = (
-    commands.Who | commands.ShowOutbox | commands.ShowUnread | commands.Help | commands.Mute
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,30 +207,28 @@ class Linear:
 
     async def _do(self, intent: Intent) -> str:
         """Do it; why it can't be done, or nothing."""
-        view = self._desk.view
         match intent:
             case commands.Say() | commands.Tell() | About():
                 return await self._say(intent)
             case commands.Join(room=room):
                 self._look_at(room)
             case commands.Leave(room=room):
-                if not (room or view.current):
-                    return NO_ROOM
-                self._leave(room or view.current)
+                return leave(self._desk, self._client, room or "")
             case commands.Rename(nick=nick):
                 self._client.rename_nowait(nick)
             case commands.Cancel(n=n):
                 return await self._cancel(n)
             case commands.History() | commands.Search() | commands.Jump() | commands.Fill():
-                return self._looking_back.ask(intent) if view.current else NO_ROOM
+                return self._looking_back.ask(intent)
             case (
                 commands.Who()
                 | commands.ShowOutbox()
                 | commands.ShowUnread()
-                | commands.Help()
                 | commands.Mute()
             ):
-                self._desk.print(*self._asked(intent))
+                self._desk.print(*looked_up(self._desk, self._client, self._around, intent))
+            case commands.Help(word=word):
+                self._help(word)
             case commands.Quit():
                 self._left = True
             case commands.Mistake(reason=reason):
@@ -290,35 +285,7 @@ class Linear:
             self._client.join_nowait(room)
             self._desk.follow(opening(view, room))
 
-    def _leave(self, room: str) -> None:
-        waiting = sum(ticket.room == room for ticket in self._client.outbox.lines)
-        self._client.leave_nowait(room)
-        self._desk.print(*after_its_lines(room, waiting))
-
-    def _asked(self, intent: _Asked) -> tuple[Line, ...]:
-        view, client = self._desk.view, self._client
-        match intent:
-            case commands.Who():
-                return (who(view),)
-            case commands.ShowOutbox():
-                listed = [
-                    (each, client.outbox.is_held(each.n)) for each in client.outbox.lines
-                ]
-                online = client.state == "online"
-                return outbox(listed, self._around.now(), online=online)
-            case commands.ShowUnread():
-                return unread(view)
-            case commands.Mute(room=room, muted=muted):
-                return self._mute(room or view.current, muted=muted)
-            case commands.Help(word=word):
-                rows = about(((each.usage, each.help) for each in COMMANDS), word)
-                notes = tuple(Note(f"{how}, {what}") for how, what in rows)
-                return notes or (nothing_about(word),)
-
-    def _mute(self, room: str, *, muted: bool) -> tuple[Line, ...]:
-        if not room:
-            return (Trouble(NO_ROOM),)
-        trouble = self._around.muted.set(room, muted=muted)
-        self._desk.view = replace(self._desk.view, muted=self._around.muted.rooms)
-        note = Note(f"#{room} {'does not call you any more' if muted else 'calls you'}")
-        return (note, Trouble(trouble)) if trouble else (note,)
+    def _help(self, word: str) -> None:
+        rows = about(((each.usage, each.help) for each in COMMANDS), word)
+        notes = tuple(Note(f"{how}, {what}") for how, what in rows)
+        self._desk.print(*(notes or (nothing_about(word),)))

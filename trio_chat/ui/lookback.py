@@ -7,11 +7,13 @@ import trio
 from trio_chat.client import Client
 from trio_chat.client.past import Page
 from trio_chat.errors import NoLinkError, RefusedError
+from trio_chat.protocol.messages import INBOX
 from trio_chat.ui import past
+from trio_chat.ui.asked import NO_ROOM
 from trio_chat.ui.commands import Fill, History, Jump, LookBack, Search
 from trio_chat.ui.front import Front
 from trio_chat.ui.past import Range, Sought
-from trio_chat.ui.state import Line, Note, Update
+from trio_chat.ui.state import Line, Note, Update, place
 
 WAITING_MAX: Final = 3
 FOUND_LINES: Final = 10
@@ -31,7 +33,10 @@ class LookingBack:
     def ask(self, wanted: LookBack) -> str:
         """Have it printed as soon as it is known; why it won't be, or nothing."""
         try:
-            self._send.send_nowait((self._desk.view.current, wanted))
+            name = INBOX if wanted.inbox else self._desk.view.current
+            if not name:
+                return NO_ROOM
+            self._send.send_nowait((name, wanted))
         except trio.WouldBlock:
             return "what you have asked for before is still looked for: ask again then"
         return ""
@@ -45,7 +50,7 @@ class LookingBack:
             try:
                 answer = await self._answered(room, wanted)
             except (RefusedError, NoLinkError) as error:
-                answer = Note(f"#{room}: {error}")
+                answer = Note(f"{place(room)}: {error}")
             if isinstance(answer, Update):
                 self._desk.follow(answer)
             else:
@@ -57,9 +62,9 @@ class LookingBack:
 
         Raises: RefusedError, NoLinkError: it can't be had now.
         """
-        room = self._desk.view.find(name)
+        room = self._desk.view.log(name)
         if room is None:
-            return Note(f"you are not in #{name} any more")
+            return Note(f"you are not in {place(name)} any more")
         match wanted:
             case History(lines=lines):
                 asked = past.earlier(room, lines)

@@ -26,6 +26,7 @@ from trio_chat.ui.state import (
     Update,
     View,
     count,
+    place,
     short,
 )
 from trio_chat.words import NOTHING, Wanted, marks, wanted
@@ -61,15 +62,16 @@ class Sought:
 def earlier(room: Room, lines: int) -> Range | Line:
     """The lines before the oldest that was printed, or why there are none."""
     if room.back <= 1:
-        known = room.back == 1
-        return Note(f"#{room.name}: {'there is nothing before' if known else _NOT_OPEN}")
+        why = "there is nothing before" if room.back == 1 else _NOT_OPEN
+        return Note(f"{place(room.name)}: {why}")
     return Range(max(room.back - 1 - lines, 0), room.back - 1)
 
 
 def left_out(room: Room) -> Range | Line:
     """The first of the lines that were left out last, or that none were."""
     if room.hole is None:
-        return Note(f"#{room.name}: nothing was left out; /history shows what came before")
+        where = place(room.name)
+        return Note(f"{where}: nothing was left out; /history shows what came before")
     after, through = room.hole
     return Range(after, min(through, after + FETCHED_MAX))
 
@@ -87,7 +89,7 @@ _NOT_OPEN: Final = "it is not known yet what was said there"
 
 def history(view: View, name: str, asked: Range, page: Page) -> Update:
     """Lines from before those that were printed; from here one goes further back."""
-    room = view.find(name)
+    room = view.log(name)
     lines = _events(view, page.events)
     gap = page.events[0] if page.events else None
     back = asked.after + 1
@@ -95,7 +97,7 @@ def history(view: View, name: str, asked: Range, page: Page) -> Update:
         lines = (Missing(Gap(name, 0, gap.through, GONE)), *lines[1:])
         back = 1
     elif back == 1:
-        lines = (Note(f"here begins #{name}"), *lines)
+        lines = (Note(f"here begins {place(name)}"), *lines)
     if room is not None:
         view = with_room(view, replace(room, back=min(back, room.back)))
     remark = f"{count(len(page.entries), 'earlier line')}"
@@ -104,7 +106,7 @@ def history(view: View, name: str, asked: Range, page: Page) -> Update:
 
 def filled(view: View, name: str, asked: Range, page: Page) -> Update:
     """Lines that were left out; what is left of them can be asked for again."""
-    room = view.find(name)
+    room = view.log(name)
     left = 0
     if room is not None and room.hole is not None and room.hole[0] == asked.after:
         through = room.hole[1]
@@ -119,7 +121,7 @@ def filled(view: View, name: str, asked: Range, page: Page) -> Update:
 def jumped(view: View, name: str, seq: int, page: Page) -> Update:
     """What was said around an entry."""
     if not page.events or _last(page.events[-1]) < seq:
-        return Update(view, (Note(f"there is no ^{seq} in #{name}"),))
+        return Update(view, (Note(f"there is no ^{seq} in {place(name)}"),))
     return _between(view, name, f"around ^{seq}", _events(view, page.events, here=seq))
 
 
@@ -129,7 +131,7 @@ def found(view: View, sought: Sought, answer: Found) -> Update:
     more = answer.before is not None
     if not answer.entries:
         older = "" if sought.before is None else " older"
-        where = f"nothing{older} in #{sought.room} with {what}"
+        where = f"nothing{older} in {place(sought.room)} with {what}"
         return Update(view, (Note(f"{where} so far: {_FURTHER}" if more else where),))
     marked = wanted(sought.words)
     lines = tuple(

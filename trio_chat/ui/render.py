@@ -26,6 +26,7 @@ from trio_chat.ui.state import (
     Skipped,
     Trouble,
     count,
+    place,
 )
 from trio_chat.ui.themes import Look, nick_sgr, paint, sgr
 from trio_chat.words import NOTHING, Wanted
@@ -94,7 +95,7 @@ def _drawn(line: Line, look: Look, now: float) -> Drawn:
             skipped = f"{_GAP} {count(lines, 'line')} skipped: {_SLOWER} {_GAP}"
             return _hung(_Head(), skipped, look, sgr("gap", look))
         case Rule(room=room, remark=remark):
-            head = _Head().and_(f"{_RULE} #{room} {_RULE}", sgr("rule", look))
+            head = _Head().and_(f"{_RULE} {place(room)} {_RULE}", sgr("rule", look))
             return _hung(head, remark, look, sgr("news" if line.news else "rule", look))
         case Day(ts=ts):
             date = time.strftime("%a %Y-%m-%d", local_time(ts))

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from trio_chat.client.events import GONE, Entry, Gap
 from trio_chat.protocol import names
+from trio_chat.protocol.messages import INBOX
 from trio_chat.ui.lookalikes import like_of
 from trio_chat.ui.mentions import calls
 from trio_chat.ui.recent import Known, find
@@ -162,6 +163,8 @@ def _from_here(rooms: Sequence[Room], current: str) -> list[Room]:
 
 def with_room(view: View, room: Room) -> View:
     """The view with this room in the place of the one with its name."""
+    if room.name == INBOX:
+        return replace(view, inbox=room)
     rooms = tuple(room if each.name == room.name else each for each in view.rooms)
     return replace(view, rooms=rooms)
 

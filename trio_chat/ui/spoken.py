@@ -27,6 +27,7 @@ from trio_chat.ui.state import (
     Trouble,
     View,
     count,
+    place,
     short,
 )
 
@@ -55,7 +56,7 @@ def _sentences(line: Line) -> Iterable[str]:
         case Skipped(lines=lines):
             return (f"{count(lines, 'line')} left out: /fill reads them",)
         case Rule(room=room, remark=remark):
-            return (f"#{room}, {remark}" if remark else f"#{room}",)
+            return (f"{place(room)}, {remark}" if remark else place(room),)
         case Day(ts=ts):
             return (time.strftime("%A %Y-%m-%d", local_time(ts)),)
         case _:

@@ -240,6 +240,10 @@ class View(msgspec.Struct, frozen=True):
         """The room of this name, if one is in it."""
         return next((room for room in self.rooms if room.name == name), None)
 
+    def log(self, name: str) -> Room | None:
+        """As find(), and one's direct messages."""
+        return self.inbox if name == INBOX else self.find(name)
+
 
 class Update(msgspec.Struct, frozen=True):
     """What follows from an event."""
@@ -273,6 +277,11 @@ def typed(line: Queued | Ticket) -> str:
 def said_in(line: Queued | Ticket) -> str:
     """A line of one's own in a list: its text, or what it says about another one."""
     return line.text if line.ref is None else typed(line)
+
+
+def place(room: str) -> str:
+    """A room, or one's direct messages, in words."""
+    return "direct messages" if room == INBOX else f"#{room}" if room else "no room"
 
 
 def destination(room: str) -> str:
