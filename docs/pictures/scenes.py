@@ -85,7 +85,7 @@ async def _without_a_link(stage: Stage, ada: Terminal, bob: Any, grace: Any) -> 
     await ada.type("always. there is no network in this tunnel\r", until="1 queued")
     await ada.type("and the rack?\r", until="2 queued")
     await ada.type("half a thought, which st", until="which st")
-    await ada.until_seen("trying again in")
+    await ada.until_seen("no link:")
     await ada.until(lambda: re.search(r"again in [3-9] s \u00b7", ada.text) is not None)
 
 
