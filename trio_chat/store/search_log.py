@@ -87,11 +87,11 @@ def take(connection: sqlite3.Connection, place: Log, first: int, last: int) -> N
     )
     _take_changes(connection, place, first, last)
     connection.execute(
-        "INSERT INTO main.log (id, done, chain, trimmed) VALUES (?1, ?2, coalesce("
-        " (SELECT chain FROM data.entry WHERE log = ?1 AND seq = ?2), x''), ?3)"
+        "INSERT INTO main.log (id, done, chain, trimmed) VALUES (:log, :done, coalesce("
+        " (SELECT chain FROM data.entry WHERE log = :log AND seq = :done), x''), :trimmed)"
         " ON CONFLICT (id) DO UPDATE"
         " SET done = excluded.done, chain = excluded.chain, trimmed = excluded.trimmed",
-        (place.id, max(last, first - 1), place.trimmed),
+        {"log": place.id, "done": max(last, first - 1), "trimmed": place.trimmed},
     )
 
 
@@ -165,10 +165,10 @@ def has_chain(connection: sqlite3.Connection, place: Log, done: int, chain: byte
         return True  # all of it is gone, whatever it was
     with only_data():
         row = connection.execute(
-            "SELECT CASE WHEN trimmed = ?2 THEN anchor ELSE"
-            " (SELECT chain FROM data.entry WHERE log = ?1 AND seq = ?2) END"
-            " FROM data.log WHERE id = ?1",
-            (place.id, done),
+            "SELECT CASE WHEN trimmed = :done THEN anchor ELSE"
+            " (SELECT chain FROM data.entry WHERE log = :log AND seq = :done) END"
+            " FROM data.log WHERE id = :log",
+            {"log": place.id, "done": done},
         ).fetchone()
     return row is not None and row[0] == chain
 
